@@ -1,0 +1,174 @@
+"""Training examples: labels with gaps, the split by writer, weak themes and marks of the privacy gate."""
+
+import csv
+import hashlib
+import json
+import random
+import re
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from services.messages.vocabulary import Sentiment, Theme
+from services.sentiment.models.labels import FLAGS
+
+SENTIMENTS = tuple(Sentiment)
+THEMES = tuple(Theme)
+OUTPUTS = len(SENTIMENTS) + len(FLAGS) + len(THEMES)
+MASKS = ("[naam]", "[gebruiker]", "[telefoon]", "[e-mail]", "[adres]", "[bsn]", "[iban]", "[nummer]")
+CARE = "care"
+HELD_OUT_WRITER = "w8"
+HELD_OUT_PERCENT = 15
+ACUTE_COPIES = 3
+# How many examples of each source: reviews and subtitles teach polarity, they must not drown the care set.
+CAPS = {"pattern_bol": 1100, "xed_nl": 900, "m_absa_nl": 450}
+WEIGHTS = {"xed_nl": 0.5, "m_absa_nl_none": 0.5}
+
+# The care set has no labels for these three themes; words stand in for them.
+WEAK_THEMES = {
+    Theme.MEDICATIE: re.compile(
+        r"medicijn|medicatie|medicament|\bpil(len)?\b|\brecept(en|je|jes)?\b|bijsluiter|dosis|dosering|antibiotic|"
+        r"insuline|bloedverdunner|pijnstill|\btablet|zalf|inhalator|methadon|antidepress|\bvaccin|\bspuit",
+        re.IGNORECASE,
+    ),
+    Theme.VEILIGHEID: re.compile(
+        r"onveilig|veiligheid|\bgevaar|agressi|mishandel|misbruik|geweld|valpartij|infectie|bedreig|vastgebonden|"
+        r"fixatie|dwangmaatregel|\bincident|verwaarlo|calamiteit|besmet|datalek|inbraak|\bbrand\b|separeer|"
+        r"verkeerde (pil|medic|dosis|pati|been|kant)",
+        re.IGNORECASE,
+    ),
+    Theme.PERS_POLITIEK: re.compile(
+        r"minister|tweede kamer|kamerlid|kamervra|politiek|politic|kabinet|wethouder|gemeenteraad|inspectie|"
+        r"\bigj\b|krant|journalist|persbericht|staatssecretaris|regering|\brtl\b|\bnos\b|\bvrt\b|omroep|nieuwsuur|"
+        r"pointer|radar\b|kassa\b|het nieuws|debat",
+        re.IGNORECASE,
+    ),
+}
+HANDLE = re.compile(r"(?<!\w)@\w+")
+PHONE = re.compile(r"(?<!\w)(?:\+31|\+32|0)[\d \-]{8,12}\d")
+TITLED = re.compile(r"\b(dokter|dr\.|zuster|mevrouw|meneer|mevr\.|mw\.|dhr\.|broeder) ([A-Z]\w+)")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One text; None where its source says nothing about a label, which then does not count in the loss."""
+
+    text: str
+    sentiment: Sentiment
+    source: str
+    weight: float = 1.0
+    flags: tuple[bool | None, ...] = (None,) * len(FLAGS)
+    themes: frozenset[Theme] | None = None
+    difficulty: str = ""
+    writer: str = ""
+
+
+@dataclass(frozen=True)
+class Data:
+    """The examples to learn from and the held-out slice that sets temperature and thresholds."""
+
+    train: list[Example]
+    held_out: list[Example]
+
+
+def load(shared: Path, seed: int, limit: int | None = None) -> Data:
+    """Read the sources and put the training set together; `limit` shortens it for a quick check."""
+    chance = random.Random(seed)  # noqa: S311
+    held_out: list[Example] = []
+    care: list[Example] = []
+    for row in _json_lines(shared / "care" / "care.jsonl"):
+        (held_out if _is_held_out(row) else care).append(_care(row))
+    train: list[Example] = []
+    for example in care:
+        copies = ACUTE_COPIES if example.flags[FLAGS.index("acute_risk")] else 1
+        train += [example] + [replace(example, text=disguise(example.text, chance)) for _ in range(copies)]
+    train += _sample(read_tsv(shared / "train.tsv"), chance)
+    chance.shuffle(train)
+    return Data(train[:limit], held_out)
+
+
+def care_first(examples: list[Example]) -> list[Example]:
+    """All care mentions, and every tenth of the others so that what they taught is not lost."""
+    others = [example for example in examples if example.source != CARE]
+    chosen = {id(example) for example in others[::10]}
+    return [example for example in examples if example.source == CARE or id(example) in chosen]
+
+
+def read_tsv(path: Path) -> list[Example]:
+    """The rows of a table with the columns text, label and source."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [_review(row["text"], Sentiment(row["label"]), row["source"]) for row in rows]
+
+
+def texts(shared: Path) -> list[str]:
+    """Every text that the vocabulary has to fit, none of the test set."""
+    care = [str(row["text"]) for row in _json_lines(shared / "care" / "care.jsonl")]
+    return care + [example.text for example in read_tsv(shared / "train.tsv")]
+
+
+def disguise(text: str, chance: random.Random) -> str:
+    """The text as it may look behind the privacy gate, sometimes typed carelessly; its labels stay true."""
+    text = HANDLE.sub(lambda found: "[gebruiker]" if chance.random() < 0.7 else found[0], text)
+    text = PHONE.sub("[telefoon]", text)
+    text = TITLED.sub(lambda found: f"{found[1]} [naam]", text)
+    if chance.random() < 0.15:
+        text = f"[gebruiker] {text}"
+    if chance.random() < 0.05:
+        text = f"{text} {chance.choice(MASKS)}"
+    if chance.random() < 0.1:
+        text = text.lower()
+    if chance.random() < 0.1:
+        text = text.rstrip(".!")
+    return text
+
+
+def _sample(examples: list[Example], chance: random.Random) -> list[Example]:
+    """Every neutral example, and of the others at most the cap of their source."""
+    chance.shuffle(examples)
+    taken: defaultdict[str, int] = defaultdict(int)
+    chosen: list[Example] = []
+    for example in examples:
+        cap = CAPS[example.source.split(":", 1)[0].removesuffix("_none")]
+        if example.sentiment is not Sentiment.NEUTRAL:
+            taken[example.source] += 1
+            if taken[example.source] > cap:
+                continue
+        text = f"[gebruiker] {example.text}" if chance.random() < 0.1 else example.text
+        chosen.append(replace(example, text=text))
+    return chosen
+
+
+def _review(text: str, sentiment: Sentiment, source: str) -> Example:
+    # Nobody is in danger in a review; subtitles are full of threats that are none.
+    safe = None if source == "xed_nl" else False
+    return Example(text, sentiment, source, WEIGHTS.get(source.split(":", 1)[0], 1.0), (None, None, safe))
+
+
+def _care(row: dict[str, Any]) -> Example:
+    themes = {Theme(theme) for theme in row["themes"]}
+    themes |= {theme for theme, words in WEAK_THEMES.items() if words.search(row["text"])}
+    if len(themes) > 1:
+        themes.discard(Theme.ALGEMEEN)
+    flags = tuple(bool(row[flag]) for flag in FLAGS)
+    return Example(
+        row["text"],
+        Sentiment(row["label"]),
+        CARE,
+        1.0,
+        flags,
+        frozenset(themes),
+        row["difficulty"],
+        row["writer"],
+    )
+
+
+def _is_held_out(row: dict[str, Any]) -> bool:
+    """One whole writer, and of the others a share that depends on the id alone and so never moves."""
+    bucket = int(hashlib.sha256(row["id"].encode()).hexdigest(), 16) % 100
+    return bool(row["writer"] == HELD_OUT_WRITER) or bucket < HELD_OUT_PERCENT
+
+
+def _json_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

@@ -1,0 +1,1 @@
+"""Stormwacht: from public reactions about care institutions to the people who answer them."""

@@ -1,0 +1,1 @@
+"""From scores and incidents to people: store, decide, tell, account for it."""

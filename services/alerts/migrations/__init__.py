@@ -1,0 +1,1 @@
+"""Alembic's migrations of the alert service's database, shipped with the package."""

@@ -1,0 +1,1 @@
+"""The subscription file: schema, loading, faults with line numbers."""

@@ -1,0 +1,1 @@
+"""The recorded week and the clockwork that replays it through the real services."""

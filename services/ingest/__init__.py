@@ -1,0 +1,1 @@
+"""From a channel to Kafka: read, match, pseudonymise and redact, publish."""

@@ -1,0 +1,1 @@
+"""What the services share: records, codec, topics, identity, fingerprint, calendar. Pure."""

@@ -1,0 +1,1 @@
+"""The plumbing of a process: settings, logging, lifecycle, clock, Kafka, HTTP, embedded broker."""

@@ -1,0 +1,194 @@
+"""Kafka as every service uses it: factories with our settings, durable publishing, topics, dead letters."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, RecordTooLargeError, TopicAlreadyExistsError
+from aiokafka.partitioner import murmur2
+
+from services.messages import codec
+from services.messages.faults import OperatorError
+from services.messages.records import DeadLetter, Record
+from services.messages.topics import Topic
+from services.runtime.settings import Settings
+
+log = structlog.get_logger()
+
+RETRY_S = 60.0  # how long an infrastructure fault is ridden out before the process gives up
+_PAUSE_S = 1.0
+
+
+class BrokerUnavailableError(OperatorError):
+    """Kafka did not take or give what it was asked to within `RETRY_S`."""
+
+
+class TopicError(OperatorError):
+    """A topic is missing or is not laid out as the settings say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record to publish; `partition` None leaves the choice to the key."""
+
+    topic: str
+    key: str
+    value: Record | None
+    partition: int | None = None
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """Return the partition that Kafka's default partitioner gives a key (murmur2, sign bit cleared)."""
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
+
+
+def make_producer(settings: Settings) -> AIOKafkaProducer:
+    """Return a producer that counts a record as sent only when all in-sync replicas have it."""
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.bootstrap,
+        acks="all",
+        enable_idempotence=settings.limits.idempotent_producer,
+        request_timeout_ms=int(RETRY_S * 1000),
+    )
+
+
+def make_consumer(settings: Settings, *topics: Topic, group: str | None = None) -> AIOKafkaConsumer:
+    """Return a consumer that commits only by hand and starts at the beginning of what it has never read."""
+    return AIOKafkaConsumer(
+        *(topic.name for topic in topics),
+        bootstrap_servers=settings.bootstrap,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=int(settings.limits.session_timeout_s * 1000),
+        heartbeat_interval_ms=int(settings.limits.heartbeat_s * 1000),
+        max_poll_interval_ms=300_000,
+    )
+
+
+class Startable(Protocol):
+    """A producer, consumer or admin client."""
+
+    async def start(self) -> None:
+        """Connect."""
+        ...
+
+
+async def start(client: Startable) -> None:
+    """Connect a client, riding out a broker that is not there yet.
+
+    Raises:
+        BrokerUnavailableError: it was not there within `RETRY_S`.
+
+    """
+    deadline = time.monotonic() + RETRY_S
+    while True:
+        try:
+            await client.start()
+        except KafkaError as fault:
+            if time.monotonic() > deadline:
+                raise BrokerUnavailableError(f"no connection to Kafka: {type(fault).__name__}") from None
+            log.warning("connect_retried", error=type(fault).__name__)
+            await asyncio.sleep(_PAUSE_S)
+        else:
+            return
+
+
+async def publish(producer: AIOKafkaProducer, records: Iterable[Outgoing]) -> dict[tuple[str, int], int]:
+    """Publish records and return, when all are acknowledged, the next offset by topic and partition.
+
+    Raises:
+        BrokerUnavailableError: not all were acknowledged within `RETRY_S`. Some may have been.
+
+    """
+    pending = list(records)
+    deadline = time.monotonic() + RETRY_S
+    reached: dict[tuple[str, int], int] = {}
+    while True:
+        pending, fault = await _publish_once(producer, pending, reached)
+        if not pending:
+            return reached
+        if time.monotonic() > deadline:
+            raise BrokerUnavailableError(f"{len(pending)} records were not acknowledged: {fault}")
+        log.warning("publish_retried", records=len(pending), error=type(fault).__name__)
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def _publish_once(
+    producer: AIOKafkaProducer, records: Sequence[Outgoing], reached: dict[tuple[str, int], int]
+) -> tuple[list[Outgoing], BaseException | None]:
+    """Return what was not acknowledged, and the last fault; note in `reached` how far the rest came."""
+    futures = []
+    for record in records:
+        value = codec.encode(record.value) if record.value is not None else None
+        futures.append(
+            await producer.send(record.topic, value, key=record.key.encode(), partition=record.partition)
+        )
+    results = await asyncio.gather(*futures, return_exceptions=True)
+    failed: list[Outgoing] = []
+    fault: BaseException | None = None
+    for record, result in zip(records, results, strict=True):
+        if isinstance(result, RecordTooLargeError) or (
+            isinstance(result, BaseException) and not isinstance(result, KafkaError)
+        ):
+            raise result
+        if isinstance(result, BaseException):
+            failed.append(record)
+            fault = result
+        else:
+            place = (result.topic, result.partition)
+            reached[place] = max(reached.get(place, 0), result.offset + 1)
+    return failed, fault
+
+
+async def create_topics(settings: Settings, topics: Iterable[Topic]) -> list[str]:
+    """Create the topics that are missing and return their names."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    await start(admin)
+    try:
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in topics if topic.name not in existing]
+        new = [
+            NewTopic(
+                topic.name,
+                num_partitions=topic.partitions or settings.partitions,
+                replication_factor=settings.replication,
+                topic_configs=topic.config(settings.min_insync) if settings.limits.topic_settings else {},
+            )
+            for topic in missing
+        ]
+        if new:
+            response = await admin.create_topics(new)
+            _check_created(response.topic_errors)
+        return [topic.name for topic in missing]
+    finally:
+        await admin.close()
+
+
+def _check_created(errors: Iterable[tuple[str, int, str | None]]) -> None:
+    """Raise for the first topic that neither was created nor existed already."""
+    for name, code, message in errors:
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise TopicError(f"topic {name} could not be created: error {code} {message or ''}")
+
+
+def dead_letter(
+    *, source: str, stage: str, reason: str, position: str, raw: bytes, at: datetime
+) -> DeadLetter:
+    """Return the record of something that could not be processed; of `raw` only length and hash are kept."""
+    return DeadLetter(
+        source=source,
+        stage=stage,
+        reason=reason,
+        position=position,
+        length=len(raw),
+        sha256=hashlib.sha256(raw).hexdigest(),
+        at=at,
+    )

@@ -1,0 +1,1 @@
+"""From mentions to scores and incidents: two Faust apps around a model and a detector."""

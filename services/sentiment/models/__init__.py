@@ -1,0 +1,67 @@
+"""Scoring texts: the data type, the protocol of every backend, and the one way to get a backend."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from services.messages.vocabulary import Sentiment, Theme
+
+Observe = Callable[[str, float], None]
+"""Called with a stage ("tokenise", "infer") and the seconds it took."""
+
+
+class ModelError(Exception):
+    """A model that cannot be used; the text names the file and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the model says about one text: calibrated probabilities that sum to one, flags and themes."""
+
+    negative: float
+    neutral: float
+    positive: float
+    question: bool = False
+    complaint: bool = False
+    acute_risk: bool = False
+    themes: tuple[Theme, ...] = ()
+
+    @property
+    def label(self) -> Sentiment:
+        """The most probable sentiment; a tie goes to the worse one, so that no complaint hides in it."""
+        best = max(self.negative, self.neutral, self.positive)
+        if self.negative == best:
+            return Sentiment.NEGATIVE
+        return Sentiment.NEUTRAL if self.neutral == best else Sentiment.POSITIVE
+
+
+class Scorer(Protocol):
+    """Turns texts into scores; synchronous, and safe to call from one worker thread at a time."""
+
+    @property
+    def name(self) -> str:
+        """The backend and the first eight digits of the weights' sha256, e.g. ``onnx:1f2e3d4c``."""
+
+    def score(self, texts: Sequence[str]) -> list[Scores]:
+        """The scores of the texts, in the order of the texts."""
+
+
+def load_scorer(
+    path: Path | None, backend: Literal["onnx", "torch"], threads: int, observe: Observe | None = None
+) -> Scorer:
+    """Load the model at `path`, or the shipped one; raises ModelError where it is incomplete or altered.
+
+    A backend's libraries are imported only here, so that a service runs without the ones it does not use.
+    """
+    if backend == "onnx":
+        from services.sentiment.models.onnx import load_onnx  # noqa: PLC0415
+
+        return load_onnx(path, threads, observe)
+    try:
+        from services.sentiment.models.torch import load_torch  # noqa: PLC0415
+    except ImportError as fault:
+        raise ModelError(
+            f"backend 'torch' needs the extra 'torch' ({fault}); install it or use backend 'onnx'"
+        ) from fault
+    return load_torch(path, threads, observe)

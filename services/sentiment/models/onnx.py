@@ -1,0 +1,73 @@
+"""The default backend: ONNX Runtime on the CPU with eight-bit weights, without torch."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from services.sentiment.models import ModelError, Observe
+from services.sentiment.models.batching import BatchedScorer, pad_id
+from services.sentiment.models.labels import Labels, read_labels
+from services.sentiment.models.loading import verify
+
+WEIGHTS = "model.onnx"
+FILES = (WEIGHTS, "tokenizer.json", "labels.json")
+
+
+class OnnxScorer(BatchedScorer):
+    """Scores texts with an ONNX graph that maps `input_ids` and `attention_mask` to `logits`.
+
+    One text a call: dynamic quantisation takes its range from the whole batch, so in company a text may
+    get another label (22 of 1,054 did), and the same log another storm. On two cores a batch of eight is
+    only 8 % faster.
+    """
+
+    most_texts = 1
+
+    def __init__(
+        self,
+        name: str,
+        tokenizer: Tokenizer,
+        pad_id: int,
+        labels: Labels,
+        *,
+        session: onnxruntime.InferenceSession,
+        observe: Observe | None = None,
+    ) -> None:
+        super().__init__(name, tokenizer, pad_id, labels, observe)
+        self._session = session
+
+    def infer(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Run the graph on one padded batch."""
+        (logits,) = self._session.run(["logits"], {"input_ids": ids, "attention_mask": mask})
+        return np.asarray(logits, dtype=np.float32)
+
+
+def load_onnx(path: Path | None, threads: int, observe: Observe | None = None) -> OnnxScorer:
+    """Load a verified model directory, by default the shipped one."""
+    files = verify(path, FILES)
+    labels = read_labels(files.path("labels.json"))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Spinning threads make one call faster and starve the services that share the cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        tokenizer = Tokenizer.from_file(str(files.path("tokenizer.json")))
+        session = onnxruntime.InferenceSession(
+            str(files.path(WEIGHTS)), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as fault:  # both libraries raise bare or private exception types
+        raise ModelError(f"{files.directory}: cannot be loaded by ONNX Runtime ({fault})") from fault
+    name = f"onnx:{files.sha256[WEIGHTS][:8]}"
+    return OnnxScorer(
+        name,
+        tokenizer,
+        pad_id(tokenizer, files.path("tokenizer.json")),
+        labels,
+        session=session,
+        observe=observe,
+    )

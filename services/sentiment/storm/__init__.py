@@ -1,0 +1,1 @@
+"""The storm detector. Pure."""

@@ -1,0 +1,125 @@
+"""From counts to a state with its reasons: sequential tests at several horizons, confirmation, hysteresis."""
+
+from datetime import timedelta
+
+from msgspec import Struct
+
+from services.messages.records import Reason, ReasonCode
+from services.messages.vocabulary import StormState
+from services.sentiment.storm.window import Counts
+
+# A flash shows within minutes, a slow burn only over hours; each horizon is tested at every tick.
+HORIZONS = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(hours=12))
+
+RANK = {StormState.WATCH: 0, StormState.RISING: 1, StormState.STORM: 2}
+SURPRISE = {StormState.WATCH: 1e-3, StormState.RISING: 1e-4, StormState.STORM: 1e-6}
+MIN_AUTHORS = {StormState.RISING: 5, StormState.STORM: 8}
+MIN_TEXTS = {StormState.RISING: 4, StormState.STORM: 5}
+MIN_BURST = 6  # negative posts from which one busy author or one copied text is worth a word
+MIN_CROWD = 15  # mentions from which a happy crowd is worth a word
+MIN_NEGATIVE_SHARE = 0.5  # of the posts that take a side
+GROWING = 1.5  # pace of the last quarter against that of the last hour
+EASED = 0.25  # share of the steepest hour below which a storm eases
+REKINDLED = 0.5  # share of the steepest hour from which an easing storm is one again
+
+
+class Horizon(Struct, frozen=True):
+    """What one look back over `hours` saw, against what was expected."""
+
+    hours: float
+    counts: Counts
+    expected_authors: float
+    surprise: float  # probability of so many negative authors or more
+    burst_surprise: float  # the same for negative posts
+    volume_surprise: float  # the same for all mentions
+
+
+class Verdict(Struct, frozen=True):
+    """How high on the ladder the evidence reaches, and why; None when nothing is unusual."""
+
+    state: StormState | None
+    reasons: tuple[Reason, ...]
+    horizon: float  # hours of the look back that the verdict rests on
+
+
+def judge(horizons: list[Horizon]) -> Verdict:
+    """Return the highest state that any horizon supports."""
+    for state in (StormState.STORM, StormState.RISING):
+        for horizon in horizons:
+            if _supports(state, horizon):
+                return Verdict(state, _reasons(horizon, horizons), horizon.hours)
+    return _said_not_called(horizons)
+
+
+def unusual(horizons: list[Horizon]) -> bool:
+    """Tell whether the last hour is still out of the ordinary, in voices, posts or volume."""
+    limit = SURPRISE[StormState.WATCH]
+    return any(
+        min(look.surprise, look.burst_surprise, look.volume_surprise) <= limit
+        for look in horizons
+        if look.hours <= 1
+    )
+
+
+def _supports(state: StormState, horizon: Horizon) -> bool:
+    """A state needs surprise, voices, different texts, and a crowd that is not mostly happy."""
+    counts = horizon.counts
+    return (
+        horizon.surprise <= SURPRISE[state]
+        and counts.authors >= MIN_AUTHORS[state]
+        and counts.texts >= MIN_TEXTS[state]
+        and counts.negative >= MIN_NEGATIVE_SHARE * (counts.negative + counts.positive)
+    )
+
+
+def _said_not_called(horizons: list[Horizon]) -> Verdict:
+    """Name what looks like a storm by volume and is none."""
+    for horizon in horizons:
+        counts = horizon.counts
+        if counts.negative >= MIN_BURST and horizon.burst_surprise <= SURPRISE[StormState.WATCH]:
+            code = None
+            if counts.top_author > counts.negative / 2:
+                code = ReasonCode.ONE_AUTHOR
+            elif counts.texts < MIN_TEXTS[StormState.RISING]:
+                code = ReasonCode.ONE_TEXT
+            if code:
+                return Verdict(StormState.WATCH, (Reason(code, _values(horizon)),), horizon.hours)
+        happy = counts.positive > 2 * counts.negative
+        if counts.mentions >= MIN_CROWD and happy and horizon.volume_surprise <= SURPRISE[StormState.WATCH]:
+            reason = Reason(ReasonCode.HAPPY_CROWD, _values(horizon))
+            return Verdict(StormState.WATCH, (reason,), horizon.hours)
+    return Verdict(None, (), 0.0)
+
+
+def _reasons(horizon: Horizon, horizons: list[Horizon]) -> tuple[Reason, ...]:
+    counts = horizon.counts
+    burst = {
+        "authors": float(counts.authors),
+        "hours": horizon.hours,
+        "expected": round(horizon.expected_authors, 3),
+        "surprise": float(f"{horizon.surprise:.2g}"),
+    }
+    breadth = {
+        "authors": float(counts.authors),
+        "negative": float(counts.negative),
+        "texts": float(counts.texts),
+    }
+    reasons = [Reason(ReasonCode.BURST, burst), Reason(ReasonCode.BREADTH, breadth)]
+    if counts.reshares or counts.texts < counts.negative:
+        copies = {"copies": float(counts.negative - counts.texts), "reshares": float(counts.reshares)}
+        reasons.append(Reason(ReasonCode.COPIES, copies))
+    quarter, hour = horizons[0], horizons[1]
+    per_hour = quarter.counts.authors * 4
+    if per_hour > GROWING * hour.counts.authors > 0:
+        values = {"per_hour_now": float(per_hour), "last_hour": float(hour.counts.authors)}
+        reasons.append(Reason(ReasonCode.GROWTH, values))
+    return tuple(reasons)
+
+
+def _values(horizon: Horizon) -> dict[str, float]:
+    counts = horizon.counts
+    return {
+        "hours": horizon.hours, "mentions": counts.mentions, "negative": counts.negative,
+        "positive": counts.positive, "authors": counts.authors, "texts": counts.texts,
+        "top_author": counts.top_author,
+    }  # fmt: skip

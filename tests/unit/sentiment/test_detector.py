@@ -1,0 +1,205 @@
+"""The detector's promises: what it calls, what it names without calling, and that order does not matter."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.messages.records import Incident, ReasonCode, ScoredMention
+from services.messages.vocabulary import Kind, Mark, Sentiment, Size, StormState
+from services.sentiment.storm.detector import Detector, dump, load
+from tests.support import records
+
+START = datetime(2026, 10, 5, 0, 0, tzinfo=UTC)
+END = 1 << 40
+
+
+def scored(number: int, at: datetime, *, label: Sentiment = Sentiment.NEGATIVE, **how: Any) -> ScoredMention:
+    return records.scored(records.mention(number, at, **how), label)
+
+
+def quiet_days(days: int = 3) -> list[ScoredMention]:
+    """Return a normal life: five mentions a day, one of them negative."""
+    labels = [
+        Sentiment.NEGATIVE,
+        Sentiment.POSITIVE,
+        Sentiment.NEUTRAL,
+        Sentiment.NEUTRAL,
+        Sentiment.POSITIVE,
+    ]
+    return [
+        scored(day * 10 + i, START + timedelta(days=day, hours=8 + 2 * i), label=label)
+        for day in range(days)
+        for i, label in enumerate(labels)
+    ]
+
+
+def burst(count: int, minutes: float, at: datetime, first: int = 1000, **how: Any) -> list[ScoredMention]:
+    return [scored(first + i, at + timedelta(minutes=minutes * i / count), **how) for i in range(count)]
+
+
+def replay(mentions: list[ScoredMention], *, every: int = 1, until: datetime | None = None) -> list[Incident]:
+    """Apply in the order given, then tick through the whole time."""
+    detector = Detector.fresh("vennehart", Size.MEDIUM)
+    for offset, mention in enumerate(mentions):
+        detector.apply(offset, mention)
+    steps: list[Incident] = []
+    now = START
+    while now < (until or START + timedelta(days=5)):
+        now += timedelta(minutes=every)
+        steps += detector.tick(now, END)
+    return steps
+
+
+STORM_AT = START + timedelta(days=3, hours=15)
+
+
+def test_quiet_days_say_nothing() -> None:
+    assert replay(quiet_days()) == []
+
+
+def test_many_different_voices_are_a_storm_within_minutes() -> None:
+    steps = replay(quiet_days() + burst(60, 60, STORM_AT))
+
+    storm = next(step for step in steps if step.state is StormState.STORM)
+    assert storm.at - STORM_AT <= timedelta(minutes=15)
+    assert storm.reasons[0].code is ReasonCode.BURST
+    assert storm.onset == STORM_AT
+    assert steps[0].id == "vennehart/p01000"
+
+
+def test_a_storm_eases_and_closes_and_its_steps_are_numbered() -> None:
+    steps = replay(quiet_days() + burst(60, 60, STORM_AT))
+
+    assert [step.seq for step in steps] == list(range(len(steps)))
+    assert [step.state for step in steps][-2:] == [StormState.EASING, StormState.CLOSED]
+    assert steps[-1].n == 60
+
+
+def test_one_angry_man_is_named_and_not_called_a_storm() -> None:
+    steps = replay(quiet_days() + burst(38, 240, STORM_AT, author="ronnie"))
+
+    assert {step.state for step in steps} == {StormState.WATCH, StormState.CLOSED}
+    assert steps[0].reasons[0].code is ReasonCode.ONE_AUTHOR
+
+
+def test_one_text_copied_is_named_and_not_called_a_storm() -> None:
+    steps = replay(
+        quiet_days() + burst(80, 60, STORM_AT, text="Schande dat dit zo moet, deel dit bericht overal")
+    )
+
+    assert {step.state for step in steps} == {StormState.WATCH, StormState.CLOSED}
+    assert steps[0].reasons[0].code is ReasonCode.ONE_TEXT
+
+
+def test_a_happy_crowd_is_named_and_not_called_a_storm() -> None:
+    crowd = burst(60, 120, STORM_AT, label=Sentiment.POSITIVE)
+    misread = burst(5, 120, STORM_AT, first=2000)
+    steps = replay(sorted(quiet_days() + crowd + misread, key=lambda s: s.mention.event_time))
+
+    assert {step.state for step in steps} == {StormState.WATCH, StormState.CLOSED}
+    assert steps[0].reasons[0].code is ReasonCode.HAPPY_CROWD
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"kind": Kind.OWN_POST},
+        {"marks": (Mark.RESHARE,)},
+        {"marks": (Mark.VACANCY,)},
+        {"backfill": True},
+        {"label": Sentiment.NEUTRAL},
+    ],
+)
+def test_what_is_no_negative_voice_is_no_storm(how: dict[str, Any]) -> None:
+    steps = replay(quiet_days() + burst(60, 60, STORM_AT, **how))
+
+    assert {StormState.RISING, StormState.STORM}.isdisjoint(step.state for step in steps)
+
+
+def test_the_order_of_arrival_does_not_matter() -> None:
+    mentions = quiet_days() + burst(60, 60, STORM_AT)
+    shuffled = mentions.copy()
+    random.Random(7).shuffle(shuffled)
+
+    assert replay(shuffled) == replay(mentions)
+
+
+def test_a_repeated_record_or_tick_changes_nothing() -> None:
+    detector = Detector.fresh("vennehart", Size.MEDIUM)
+    for offset, mention in enumerate(quiet_days() + burst(60, 60, STORM_AT)):
+        assert detector.apply(offset, mention)
+        assert not detector.apply(offset, mention)
+    now = STORM_AT + timedelta(hours=1)
+    first = detector.tick(now, END)
+    state = dump(detector)
+
+    assert first
+    assert detector.tick(now, END) == []
+    assert dump(detector) == state
+
+
+def test_a_post_counts_once_and_its_last_revision_wins() -> None:
+    same = [scored(1, STORM_AT + timedelta(minutes=i), revision=i) for i in range(30)]
+    deleted = [scored(1, STORM_AT, revision=99, kind=Kind.DELETION)]
+
+    assert replay(quiet_days() + same) == []
+    assert replay(quiet_days() + same + deleted) == []
+
+
+def test_a_restart_at_any_tick_takes_the_same_decisions() -> None:
+    mentions = quiet_days() + burst(60, 60, STORM_AT)
+    whole = replay(mentions, every=10)
+    detector = Detector.fresh("vennehart", Size.MEDIUM)
+    for offset, mention in enumerate(mentions):
+        detector.apply(offset, mention)
+    steps: list[Incident] = []
+    now = START
+    while now < START + timedelta(days=5):
+        now += timedelta(minutes=10)
+        steps += detector.tick(now, END)
+        detector = load(dump(detector))
+
+    assert steps == whole
+
+
+def test_state_that_is_written_only_when_something_happened_takes_the_same_decisions() -> None:
+    """The watch app does not write an institution at every tick; what it skips must be learned again."""
+    mentions = quiet_days() + burst(60, 60, STORM_AT)
+    whole = replay(mentions, every=10)
+    detector = Detector.fresh("vennehart", Size.MEDIUM)
+    for offset, mention in enumerate(mentions):
+        detector.apply(offset, mention)
+    stored = dump(detector)
+    steps: list[Incident] = []
+    now = START
+    while now < START + timedelta(days=5):
+        now += timedelta(minutes=10)
+        before = detector.incident is not None
+        steps += detector.tick(now, END)
+        if before or detector.incident is not None:
+            stored = dump(detector)
+        else:
+            detector = load(stored)
+
+    assert steps == whole
+
+
+def test_a_tick_waits_for_nothing_beyond_its_offset() -> None:
+    detector = Detector.fresh("vennehart", Size.MEDIUM)
+    for offset, mention in enumerate(burst(40, 20, STORM_AT)):
+        detector.apply(offset, mention)
+
+    assert detector.tick(STORM_AT + timedelta(hours=1), 3) == []
+    steps = detector.tick(STORM_AT + timedelta(hours=1, minutes=1), END)
+    assert [step.state for step in steps] == [StormState.STORM]
+
+
+def test_the_state_of_a_big_storm_stays_bounded() -> None:
+    detector = Detector.fresh("vennehart", Size.LARGE)
+    for offset, mention in enumerate(burst(5000, 600, STORM_AT)):
+        detector.apply(offset, mention)
+    detector.tick(STORM_AT + timedelta(hours=10), END)
+
+    assert len(dump(detector)) < 120_000
