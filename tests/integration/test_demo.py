@@ -53,7 +53,7 @@ def test_one_angry_man_and_a_happy_crowd_are_named_and_not_called_a_storm(at_max
 
 
 def test_another_speed_gives_the_same_incidents_and_messages(at_max: dict[str, Any], tmp_path: Path) -> None:
-    slower = demo.summary(demo.start("--speed", "5000", err=tmp_path / "err"), tmp_path / "err")
+    slower = demo.summary(demo.start("--speed", "20000", err=tmp_path / "err"), tmp_path / "err")
 
     demo.same(at_max, slower)
 

@@ -21,7 +21,7 @@ async def test_a_mention_becomes_one_scored_mention_per_institution(
     settings: Settings, tmp_path: Path
 ) -> None:
     await kafka.create_topics(settings, settings.topics.all())
-    bad = mention(1, text="Schandalig slecht geholpen bij Vennehart, nooit meer. Wat een stelletje prutsers!")
+    bad = mention(1, text="Schandalig hoe mijn moeder hier is behandeld, niemand luisterde naar haar.")
     good = mention(
         2, text="Wat een geweldig lief team op de afdeling, heel erg bedankt!", institutions=("a", "b")
     )
