@@ -23,12 +23,12 @@ demo: $(VENV)/.demo
 	@$(BIN)/stormwacht demo --exit
 
 test: $(VENV)/.test
-	$(BIN)/pytest -m "not kafka and not torch and not extras" --ignore tests/chaos
+	$(BIN)/pytest tests -m "not kafka and not torch and not extras" --ignore tests/chaos
 
 test-all: $(VENV)/.test $(VENV)/.torch
 	@sh deploy/doctor.sh all
 	@bootstrap=$$($(BIN)/python deploy/kafka/node.py start --port 0 --dir deploy/kafka/data/test) && \
-	{ $(BIN)/pytest --kafka $$bootstrap --kafka-dir deploy/kafka/data/test --ignore tests/chaos; status=$$?; \
+	{ $(BIN)/pytest tests --kafka=$$bootstrap --kafka-dir=deploy/kafka/data/test --ignore tests/chaos; status=$$?; \
 	  $(BIN)/python deploy/kafka/node.py stop --dir deploy/kafka/data/test; exit $$status; }
 
 chaos chaos-short: $(VENV)/.test

@@ -190,7 +190,7 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 async def ready(ingest: Ingest) -> None:
     async with asyncio.timeout(30):
-        while ingest.health.waiting():  # noqa: ASYNC110 - as a probe does
+        while ingest.health.waiting():
             await asyncio.sleep(0.02)
 
 
