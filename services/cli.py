@@ -25,6 +25,7 @@ _COMMANDS = {
     "schema": "services.config.commands",
     "init": "services.config.commands",
     "explain": "services.ingest.commands",
+    "score": "services.sentiment.commands",
     "migrate": "services.alerts.commands",
     "log": "services.alerts.commands",
 }

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from services.messages.faults import OperatorError
 from services.messages.vocabulary import Sentiment, Theme
 
 Observe = Callable[[str, float], None]
 """Called with a stage ("tokenise", "infer") and the seconds it took."""
 
 
-class ModelError(Exception):
+class ModelError(OperatorError):
     """A model that cannot be used; the text names the file and what would be right."""
 
 
