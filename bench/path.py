@@ -50,7 +50,9 @@ class Followed:
             self.dead += 1
 
 
-async def follow(settings: Settings, posts: int) -> Followed:
+async def follow(
+    settings: Settings, posts: int, children: dict[str, Child], peaks: dict[str, float]
+) -> Followed:
     topics = settings.topics
     consumer = kafka.make_consumer(settings, topics.mentions, topics.scored, topics.deadletters)
     await kafka.start(consumer)
@@ -61,6 +63,9 @@ async def follow(settings: Settings, posts: int) -> Followed:
         for batch in (await consumer.getmany(timeout_ms=500)).values():
             for record in batch:
                 followed.take(settings, record.topic, record.value)
+        peaks |= {
+            service: peak_mb(child) for service, child in children.items() if child.process.poll() is None
+        }
         if time.monotonic() - shown > 5:
             shown = time.monotonic()
             print(f"  {len(followed.mentions)} mentions, {len(followed.scored)} scored, {followed.dead} dead")
@@ -70,11 +75,9 @@ async def follow(settings: Settings, posts: int) -> Followed:
 
 def peak_mb(child: Child) -> float:
     """Return the most memory a running child has had."""
-    status = Path(f"/proc/{child.process.pid}/status")
-    if not status.exists() or child.process.poll() is not None:
-        return float("nan")
-    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
+    status = Path(f"/proc/{child.process.pid}/status").read_text()
+    lines = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(lines[0].split()[1]) / 1024 if lines else 0.0  # a process that has just ended has none
 
 
 def whole_path(posts: Path, count: int) -> float:
@@ -92,14 +95,15 @@ def whole_path(posts: Path, count: int) -> float:
         )
         settings.config.write_text(CONFIG % json.dumps(str(posts.resolve())))
         asyncio.run(kafka.create_topics(settings, settings.topics.all()))
-        children = {}
+        children: dict[str, Child] = {}
         for service in ("score", "watch", "alerts", "ingest"):
             children[service] = child = Child(service, settings, folder / f"{service}.log")
             stack.callback(lambda child=child: child.process.poll() is None and child.kill())
             if service != "ingest":
                 child.wait_ready()
         started = time.monotonic()
-        followed = asyncio.run(follow(settings, count))
+        peaks: dict[str, float] = {}
+        followed = asyncio.run(follow(settings, count, children, peaks))
         seconds = followed.last - started
         lost = count - len(followed.scored) - followed.dead
         print(
@@ -107,8 +111,8 @@ def whole_path(posts: Path, count: int) -> float:
             f"{followed.dead} dead letters, {lost} unaccounted for; "
             f"{seconds:.0f} s, {count / seconds:.0f} posts/s"
         )
-        for service, child in children.items():
-            print(f"  {service}: peak {peak_mb(child):.0f} MB")
+        for service, peak in peaks.items():
+            print(f"  {service}: peak {peak:.0f} MB")
         return count / seconds
 
 
