@@ -20,7 +20,8 @@ python() {
 }
 
 kafka() {
-    if ! command -v java >/dev/null 2>&1; then
+    java=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p')
+    if [ "${java:-0}" -lt 17 ]; then
         need "Java 17 or newer, for Apache Kafka" "Debian: apt-get install openjdk-17-jre-headless"
     fi
     if ! command -v mvn >/dev/null 2>&1; then

@@ -118,6 +118,8 @@ def demo(speed: str, *, leave: bool, bootstrap: str | None) -> None:
     logging.configure("demo", "console", "warning")
     summary = _run(play(speed=_speed(speed), leave=leave, bootstrap=bootstrap))
     click.echo(msgspec.json.encode(summary))
+    if summary.lost or summary.duplicates_told:
+        sys.exit(1)
 
 
 def _speed(text: str) -> str:

@@ -8,7 +8,7 @@ from math import nan
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
@@ -110,7 +110,7 @@ class _Service:
         self._producer = kafka.make_producer(settings)
         await kafka.start(self._producer)
         life.on_stop("producer", self._producer.stop)
-        self._consumer = await self._subscribe(self._producer)
+        self._consumer = await self._subscribe()
         life.on_stop("consumer", self._consumer.stop)
         self._reader = Reader(settings, self._consumer, self._producer, self._store, self._metrics)
         life.on_stop("in flight", self._finish)
@@ -143,16 +143,10 @@ class _Service:
         look_again = None if simulated else LOOK_AGAIN
         return Pipeline(self._store, self._config, courier, self._metrics, look_again=look_again)
 
-    async def _subscribe(self, producer: AIOKafkaProducer) -> AIOKafkaConsumer:
+    async def _subscribe(self) -> AIOKafkaConsumer:
         topics = self._settings.topics
         wanted = [topics.scored, topics.incidents, *([topics.ticks] if self._simulated else [])]
-        for topic in wanted:
-            found = len(await producer.partitions_for(topic.name))
-            if found != self._settings.partitions:
-                raise kafka.TopicError(
-                    f"topic {topic.name} has {found} partitions, STORMWACHT_PARTITIONS says "
-                    f"{self._settings.partitions}; make them equal, or run: stormwacht topics"
-                )
+        await kafka.check_topics(self._settings, wanted)
         consumer = kafka.make_consumer(self._settings, *wanted, group=topics.alerts_group)
         await kafka.start(consumer)
         return consumer

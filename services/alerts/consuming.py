@@ -15,7 +15,7 @@ from services.alerts.store.intake import Row, UnstorableError, incident_row, men
 from services.alerts.store.store import Store
 from services.messages.codec import CodecError, decode
 from services.messages.records import Incident, ScoredMention, Stage, Tick
-from services.runtime.kafka import RETRY_S, BrokerUnavailableError, Outgoing, dead_letter, publish
+from services.runtime.kafka import RETRY_S, BrokerUnavailableError, Outgoing, publish, undecodable
 from services.runtime.settings import Settings
 
 log = structlog.get_logger()
@@ -114,7 +114,7 @@ class Reader:
                 mine = tick if tick.stage is Stage.WATCHED else None
                 batch.ticks.append((record.partition, record.offset, mine))
         except (CodecError, UnstorableError) as fault:
-            batch.dead.append(self._dead(record, str(fault)))
+            batch.dead.append(undecodable(self._topics, "alerts", record, str(fault)))
             if record.topic == self._topics.ticks.name:
                 batch.ticks.append((record.partition, record.offset, None))
 
@@ -124,19 +124,6 @@ class Reader:
             return
         institution, _, post = (record.key or b"").decode(errors="replace").partition("/")
         batch.erased.append((institution, post, datetime.fromtimestamp(record.timestamp / 1000, UTC)))
-
-    def _dead(self, record: Any, reason: str) -> Outgoing:
-        position = f"{record.topic}/{record.partition}/{record.offset}"
-        letter = dead_letter(
-            source=record.topic,
-            stage="alerts",
-            reason=reason,
-            position=position,
-            raw=record.value or b"",
-            at=datetime.now(UTC),
-        )
-        log.warning("dead_letter", position=position, reason=reason)
-        return Outgoing(self._topics.deadletters.name, record.topic, letter)
 
     async def _note(self, batch: Batch) -> None:
         deletions = sum(row["deleted_at"] is not None for row in batch.mentions) + len(batch.erased)

@@ -93,11 +93,17 @@ def _start(stack: AsyncExitStack, settings: Settings, view: View) -> list[asynci
         port = free_port()
         view.add_service(service, port)
         show = view.told if service == "alerts" else _ignore
-        env = os.environ | to_environment(settings, settings.config.parent / "key", port)
+        env = _bare_environment() | to_environment(settings, settings.config.parent / "key", port)
         process = Process(service, env, show)
         stack.push_async_callback(process.stop)
         tasks.append(asyncio.create_task(process.keep_running()))
     return tasks
+
+
+def _bare_environment() -> dict[str, str]:
+    """Return the environment without the user's own settings, except for the model to use."""
+    keep = "STORMWACHT_MODEL"
+    return {k: v for k, v in os.environ.items() if k.startswith(keep) or not k.startswith("STORMWACHT_")}
 
 
 def _ignore(_line: str) -> None:

@@ -15,10 +15,11 @@ from services.runtime.settings import Settings
 
 
 class Step(Struct):
-    """One incident step."""
+    """One incident step: decided at `at`, on mentions up to `event_time`."""
 
     institution: str
     state: str
+    at: datetime
     event_time: datetime
     reason: str
 
@@ -95,6 +96,7 @@ def _step(step: Incident) -> Step:
     return Step(
         institution=step.institution,
         state=step.state,
+        at=step.at,
         event_time=step.event_time,
         reason=step.reasons[0].code if step.reasons else "",
     )

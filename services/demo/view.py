@@ -51,9 +51,7 @@ class View:
             self._status.stop()
         table = Table("institution", "step", "time", "why", title="Incidents", title_justify="left")
         for step in summary.incidents:
-            table.add_row(
-                step.institution, step.state, f"{step.event_time.astimezone(_ZONE):%a %H:%M}", step.reason
-            )
+            table.add_row(step.institution, step.state, f"{step.at.astimezone(_ZONE):%a %H:%M}", step.reason)
         self._console.print(table)
         self._console.print(
             f"{summary.mentions_in} mentions in, {summary.scored} scored, {summary.lost} lost; "

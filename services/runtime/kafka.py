@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -17,7 +17,7 @@ from aiokafka.partitioner import murmur2
 from services.messages import codec
 from services.messages.faults import OperatorError
 from services.messages.records import DeadLetter, Record
-from services.messages.topics import Topic
+from services.messages.topics import Topic, Topics
 from services.runtime.settings import Settings
 
 log = structlog.get_logger()
@@ -125,13 +125,9 @@ async def _publish_once(
     producer: AIOKafkaProducer, records: Sequence[Outgoing], reached: dict[tuple[str, int], int]
 ) -> tuple[list[Outgoing], BaseException | None]:
     """Return what was not acknowledged, and the last fault; note in `reached` how far the rest came."""
-    futures = []
-    for record in records:
-        value = codec.encode(record.value) if record.value is not None else None
-        futures.append(
-            await producer.send(record.topic, value, key=record.key.encode(), partition=record.partition)
-        )
-    results = await asyncio.gather(*futures, return_exceptions=True)
+    results = await asyncio.gather(
+        *[await _send(producer, record) for record in records], return_exceptions=True
+    )
     failed: list[Outgoing] = []
     fault: BaseException | None = None
     for record, result in zip(records, results, strict=True):
@@ -146,6 +142,20 @@ async def _publish_once(
             place = (result.topic, result.partition)
             reached[place] = max(reached.get(place, 0), result.offset + 1)
     return failed, fault
+
+
+async def _send(producer: AIOKafkaProducer, record: Outgoing) -> Awaitable[Any]:
+    """Hand a record over; a fault at once is told by the future like a later one."""
+    value = codec.encode(record.value) if record.value is not None else None
+    try:
+        sent: Awaitable[Any] = await producer.send(
+            record.topic, value, key=record.key.encode(), partition=record.partition
+        )
+    except KafkaError as fault:
+        failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        failed.set_exception(fault)
+        return failed
+    return sent
 
 
 async def create_topics(settings: Settings, topics: Iterable[Topic]) -> list[str]:
@@ -172,6 +182,33 @@ async def create_topics(settings: Settings, topics: Iterable[Topic]) -> list[str
         await admin.close()
 
 
+async def check_topics(settings: Settings, topics: Iterable[Topic]) -> None:
+    """Check that topics are there with the partitions that the settings say.
+
+    Raises:
+        TopicError: one is missing, or has another number of partitions.
+
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    await start(admin)
+    try:
+        found = dict.fromkeys(await admin.list_topics(), 0)
+        wanted = {topic.name: topic.partitions or settings.partitions for topic in topics}
+        for described in await admin.describe_topics([name for name in wanted if name in found]):
+            found[described["topic"]] = len(described["partitions"])
+    finally:
+        await admin.close()
+    missing = sorted(wanted.keys() - found.keys())
+    if missing:
+        raise TopicError(f"missing: {', '.join(missing)}; make them with: stormwacht topics")
+    for name, partitions in wanted.items():
+        if found[name] != partitions:
+            raise TopicError(
+                f"topic {name} has {found[name]} partitions, the settings say {partitions}: correct "
+                "STORMWACHT_PARTITIONS, or delete it if Kafka made it by itself and run: stormwacht topics"
+            )
+
+
 def _check_created(errors: Iterable[tuple[str, int, str | None]]) -> None:
     """Raise for the first topic that neither was created nor existed already."""
     for name, code, message in errors:
@@ -192,3 +229,18 @@ def dead_letter(
         sha256=hashlib.sha256(raw).hexdigest(),
         at=at,
     )
+
+
+def undecodable(topics: Topics, stage: str, record: Any, reason: str) -> Outgoing:
+    """Return the dead letter of a Kafka record that a stage could not read."""
+    position = f"{record.topic}/{record.partition}/{record.offset}"
+    log.warning("dead_letter", stage=stage, position=position, reason=reason)
+    letter = dead_letter(
+        source=record.topic,
+        stage=stage,
+        reason=reason,
+        position=position,
+        raw=record.value or b"",
+        at=datetime.now(UTC),
+    )
+    return Outgoing(topics.deadletters.name, record.topic, letter)

@@ -13,7 +13,10 @@ def configure(service: str, fmt: Literal["console", "json"], level: str) -> None
     Libraries log from warning up: at info Kafka's clients and Faust fill the log with their own affairs.
     """
     renderer: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # the rich one prints local variables
+        )
         if fmt == "console"
         else structlog.processors.JSONRenderer()
     )
@@ -33,7 +36,11 @@ def configure(service: str, fmt: Literal["console", "json"], level: str) -> None
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

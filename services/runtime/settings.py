@@ -73,7 +73,8 @@ class Settings:
         except KeyringError as error:
             raise SettingsError(
                 f"STORMWACHT_KEY_FILE: {error}; make one with: "
-                "python3 -c 'import secrets; print(secrets.token_hex(32))' > stormwacht.key"
+                "python3 -c 'import secrets; print(secrets.token_hex(32))' > stormwacht.key, "
+                "then set STORMWACHT_KEY_FILE=stormwacht.key"
             ) from None
 
 

@@ -51,6 +51,11 @@ class WatchMetrics:
         )
         self.ticks = Counter("stormwacht_watch_ticks_total", "Ticks acted upon", registry=registry)
         self.dead = Counter("stormwacht_watch_dead_letters_total", "Unreadable records", registry=registry)
+        self.restarted = Counter(
+            "stormwacht_watch_detectors_restarted_total",
+            "Detectors started afresh because their stored state was of another version",
+            registry=registry,
+        )
         self.institutions = Gauge(
             "stormwacht_watch_institutions", "Institutions watched here", registry=registry
         )

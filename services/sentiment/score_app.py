@@ -3,16 +3,15 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
 from services.messages.codec import CodecError, decode
-from services.messages.records import DeadLetter, Mention, ScoredMention
+from services.messages.records import Mention, ScoredMention
 from services.messages.topics import scored_key
 from services.messages.vocabulary import Kind
-from services.runtime.kafka import Outgoing, dead_letter, partition_of, publish
+from services.runtime.kafka import Outgoing, partition_of, publish, undecodable
 from services.runtime.settings import Settings
 from services.sentiment.metrics import ScoreMetrics
 from services.sentiment.models import Scorer, Scores, load_scorer
@@ -27,7 +26,7 @@ _NO_TEXT = Scores(negative=0.0, neutral=1.0, positive=0.0)
 
 async def run(settings: Settings) -> None:
     """Score until told to stop."""
-    worker = Worker(settings, settings.topics.score_group, waits_for=("model",))
+    worker = Worker(settings, settings.topics.score_group)
     metrics = ScoreMetrics(worker.registry)
 
     def observe(phase: str, seconds: float) -> None:
@@ -37,7 +36,6 @@ async def run(settings: Settings) -> None:
         load_scorer, settings.model, settings.model_backend, settings.model_threads, observe
     )
     await asyncio.to_thread(scorer.score, ["Warm worden."])
-    worker.health.set_ready("model")
     log.info("model_loaded", model=scorer.name)
     score = ScoreStep(worker, scorer, metrics)
 
@@ -69,7 +67,7 @@ class ScoreStep:
         self._metrics.publish.observe(time.perf_counter() - started)
         for event in events:
             event.ack()
-        self._worker.handled()
+        self._worker.handled(*(event.message for event in events))
 
     def _decode(self, events: Sequence[Any]) -> tuple[list[Mention], list[Outgoing]]:
         mentions: list[Mention] = []
@@ -80,7 +78,8 @@ class ScoreStep:
             try:
                 mentions.append(decode(Mention, event.value))
             except CodecError as fault:
-                dead.append(self._dead(event.message, str(fault)))
+                self._metrics.dead.inc()
+                dead.append(undecodable(self._settings.topics, "score", event.message, str(fault)))
         return mentions, dead
 
     async def _score(self, mentions: Sequence[Mention]) -> list[Scores]:
@@ -126,22 +125,3 @@ class ScoreStep:
             scored,
             partition_of(institution, self._settings.partitions),
         )
-
-    def _dead(self, message: Any, reason: str) -> Outgoing:
-        self._metrics.dead.inc()
-        return undecodable(self._settings, "score", message, reason)
-
-
-def undecodable(settings: Settings, stage: str, message: Any, reason: str) -> Outgoing:
-    """Return the dead letter of a record that could not be read."""
-    position = f"{message.topic}/{message.partition}/{message.offset}"
-    log.warning("dead_letter", stage=stage, position=position, reason=reason)
-    letter: DeadLetter = dead_letter(
-        source=message.topic,
-        stage=stage,
-        reason=reason,
-        position=position,
-        raw=message.value,
-        at=datetime.now(UTC),
-    )
-    return Outgoing(settings.topics.deadletters.name, message.topic, letter)

@@ -1,22 +1,23 @@
 """The watch app: scored mentions and ticks in, incident steps out; the detectors live in a Faust table."""
 
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import structlog
 
 from services.messages.codec import CodecError, decode
 from services.messages.records import Incident, ScoredMention, Stage, Tick
 from services.messages.vocabulary import Size
 from services.runtime.clock import SystemClock
-from services.runtime.kafka import Outgoing, partition_of, publish
+from services.runtime.kafka import Outgoing, partition_of, publish, undecodable
 from services.runtime.settings import Settings
 from services.sentiment.metrics import WatchMetrics
-from services.sentiment.score_app import undecodable
-from services.sentiment.storm.detector import Detector, dump, load
-from services.sentiment.worker import Worker
+from services.sentiment.storm.detector import Detector, StateError, dump, load
+from services.sentiment.worker import STALLED_S, StalledError, Worker
 
 log = structlog.get_logger()
 
@@ -30,7 +31,7 @@ async def run(settings: Settings, sizes: Mapping[str, Size]) -> None:
     topics = settings.topics
     table = worker.app.Table(
         "detectors", partitions=settings.partitions, key_type=bytes, value_type=bytes, default=None
-    )
+    )  # a DurableTable, by the worker's settings
     watch = Watch(worker, table, sizes)
 
     @worker.app.on_partitions_assigned.connect
@@ -49,7 +50,7 @@ async def run(settings: Settings, sizes: Mapping[str, Size]) -> None:
 
     if settings.clock == "system":
         worker.life.spawn("ticks", watch.send_ticks())
-    await worker.run(topics.scored, topics.ticks, topics.incidents)
+    await worker.run(topics.scored, topics.ticks, topics.incidents, topics.detectors)
 
 
 class Desk:
@@ -64,6 +65,7 @@ class Desk:
         self.held: list[Any] = []
         self.ticks: deque[tuple[Any, Tick]] = deque()
         self.loaded = False
+        self.waiting_since: float | None = None  # how long its first tick has waited, by the monotonic clock
 
 
 class Watch:
@@ -100,12 +102,20 @@ class Watch:
                 desk.held.append(event)
         except CodecError as fault:
             self._metrics.dead.inc()
-            await publish(self._worker.producer, [undecodable(self._settings, "watch", message, str(fault))])
+            await publish(
+                self._worker.producer, [undecodable(self._settings.topics, "watch", message, str(fault))]
+            )
             desk.held.append(event)
         while desk.ticks and desk.ticks[0][1].scored_offset <= desk.applied:
             await self._act(desk, *desk.ticks.popleft())
+        if not desk.ticks:
+            desk.waiting_since = None
+        elif desk.waiting_since is None:
+            desk.waiting_since = time.monotonic()
+        elif time.monotonic() - desk.waiting_since > STALLED_S:
+            raise StalledError(f"partition {desk.partition} does not get the records that its ticks count on")
         self._metrics.held.set(sum(len(d.held) for d in self._desks.values()))
-        self._worker.handled()
+        self._worker.handled(message)
 
     async def send_ticks(self) -> None:
         """Send the present time to every partition that is watched here, every few seconds."""
@@ -126,8 +136,20 @@ class Watch:
             if name == f"{_MARKER}{desk.partition}":
                 desk.applied = desk.marked = int(value)
             elif not name.startswith(_MARKER) and self._partition_of(name) == desk.partition:
-                desk.detectors[name] = load(value)
+                desk.detectors[name] = self._restored(name, value)
         desk.loaded = True
+
+    def _restored(self, name: str, value: bytes) -> Detector:
+        """Return the stored detector, or a fresh one when a newer or older program stored it."""
+        try:
+            return load(value)
+        except (StateError, msgspec.DecodeError) as fault:
+            self._metrics.restarted.inc()
+            log.warning("detector_started_afresh", institution=name, reason=str(fault))
+            return self._fresh(name)
+
+    def _fresh(self, name: str) -> Detector:
+        return Detector.fresh(name, self._sizes.get(name, Size.MEDIUM))
 
     def _take_tick(self, desk: Desk, event: Any) -> None:
         tick = decode(Tick, event.value)
@@ -138,14 +160,17 @@ class Watch:
 
     def _take_scored(self, desk: Desk, message: Any) -> None:
         desk.applied = max(desk.applied, message.offset + 1)
-        if message.value is None:
-            return  # a tombstone: its post was erased
-        scored = decode(ScoredMention, message.value)
-        name = scored.institution
-        detector = desk.detectors.get(name)
-        if detector is None:
-            detector = desk.detectors[name] = Detector.fresh(name, self._sizes.get(name, Size.MEDIUM))
-        if detector.apply(message.offset, scored):
+        if message.value is None:  # a tombstone: the post was erased
+            name, _, post = (message.key or b"").decode(errors="replace").partition("/")
+            known = desk.detectors.get(name)
+            taken = known is not None and known.forget(message.offset, post)
+        else:
+            scored = decode(ScoredMention, message.value)
+            name = scored.institution
+            if name not in desk.detectors:
+                desk.detectors[name] = self._fresh(name)
+            taken = desk.detectors[name].apply(message.offset, scored)
+        if taken:
             desk.changed.add(name)
 
     async def _act(self, desk: Desk, event: Any, tick: Tick) -> None:
@@ -158,7 +183,10 @@ class Watch:
             if was_open or detector.incident is not None:
                 desk.changed.add(name)
         await self._publish(desk, steps)
+        if self._desks.get(desk.partition) is not desk:
+            return  # taken away meanwhile: its next owner decides the same, and writing now would set it back
         self._write(desk)
+        await self._table.settled()
         if self._settings.clock == "ticks":
             await publish(
                 self._worker.producer, [self._tick(Stage.WATCHED, desk, tick.now, tick.scored_offset)]

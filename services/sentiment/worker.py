@@ -10,10 +10,12 @@ import tempfile
 import time
 from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 
 import faust
 import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
 from services.messages.faults import OperatorError
@@ -33,22 +35,59 @@ class StalledError(OperatorError):
     """Records waited in Kafka and none was handled for too long."""
 
 
+class DurableTable(faust.Table):  # type: ignore[misc]
+    """A table whose changes can be waited for.
+
+    Faust only queues them, and its flush before a commit gives up when nothing moves for a moment.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._sent: list[Awaitable[Any]] = []
+
+    def send_changelog(self, *args: Any, **more: Any) -> Any:
+        """Queue a change and remember it."""
+        sent = super().send_changelog(*args, **more)
+        self._sent.append(sent)
+        return sent
+
+    async def settled(self) -> None:
+        """Return when Kafka has every change.
+
+        Raises:
+            BrokerUnavailableError: it had not within `RETRY_S`.
+
+        """
+        sent, self._sent = self._sent, []
+        try:
+            async with asyncio.timeout(kafka.RETRY_S):
+                await asyncio.gather(*sent)
+        except (TimeoutError, KafkaError) as fault:
+            raise kafka.BrokerUnavailableError(
+                f"state was not acknowledged: {type(fault).__name__}"
+            ) from None
+
+
 class Worker:
     """One Faust app in this event loop, with its producer, port and life."""
 
-    def __init__(self, settings: Settings, group: str, waits_for: tuple[str, ...] = ()) -> None:
+    def __init__(self, settings: Settings, group: str) -> None:
         self.settings = settings
         self.life = Lifecycle()
-        self.health = Health(("kafka", *waits_for))
+        self.health = Health(("kafka",))
         self.registry = CollectorRegistry()
         self.server = Server(settings.http_host, settings.http_port, self.registry, self.health)
         self.producer: AIOKafkaProducer = kafka.make_producer(settings)
         self.app = make_app(settings, group)
-        self._handled = time.monotonic()
+        self._read: dict[tuple[str, int], int] = {}  # next offset by partition
+        self._moved: dict[tuple[str, int], float] = {}  # when it last moved, or had nothing to read
 
-    def handled(self) -> None:
-        """Note that the agent got something done."""
-        self._handled = time.monotonic()
+    def handled(self, *messages: Any) -> None:
+        """Note what the agent has read."""
+        for message in messages:
+            place = (message.topic, message.partition)
+            self._read[place] = max(self._read.get(place, 0), message.offset + 1)
+            self._moved[place] = time.monotonic()
 
     async def guard(self, body: Awaitable[None]) -> None:
         """Run the body of an agent; a fault ends the process instead of acknowledging the batch."""
@@ -70,11 +109,12 @@ class Worker:
         """
         life = self.life
         try:
+            life.spawn("heartbeat", self._beat())
             await self.server.start()
             life.on_stop("http", self.server.stop)
             await kafka.start(self.producer)
             life.on_stop("producer", self.producer.stop)
-            await self._check_partitions(topics)
+            await kafka.check_topics(self.settings, topics)
             self.app.finalize()
             await self.app.start()
             life.on_stop("faust", self.app.stop)
@@ -85,38 +125,40 @@ class Worker:
             raise
         await life.run_until_stopped()
 
-    async def _check_partitions(self, topics: tuple[Topic, ...]) -> None:
-        for topic in topics:
-            found = len(await self.producer.partitions_for(topic.name))
-            if found != self.settings.partitions:
-                raise kafka.TopicError(
-                    f"topic {topic.name} has {found} partitions, STORMWACHT_PARTITIONS says "
-                    f"{self.settings.partitions}; make them equal, or run: stormwacht topics"
-                )
-
-    async def _watchdog(self) -> None:
-        """Keep health up to date, and end the process when Faust has crashed or stands still."""
+    async def _beat(self) -> None:
         while not self.life.stopping:
             self.health.beat()
+            await self.life.sleep(_BEAT_S)
+
+    async def _watchdog(self) -> None:
+        """Keep readiness up to date; end the process when Faust has crashed or a partition stands still."""
+        while not self.life.stopping:
             self.health.set_ready("kafka", ready=self._assigned())
             if self.app.crashed:
                 self.life.fail(self.app.crash_reason or StalledError("Faust crashed"))
-            if self._lag() == 0:
-                self.handled()
-            elif time.monotonic() - self._handled > STALLED_S:
-                self.life.fail(StalledError(f"records wait and none was handled for {STALLED_S:.0f} s"))
+            for place in self._stalled():
+                self.life.fail(
+                    StalledError(f"{place[0]}/{place[1]} has records and none was read for {STALLED_S:.0f} s")
+                )
             await self.life.sleep(_BEAT_S)
 
     def _assigned(self) -> bool:
         return bool(self.app.started and not self.app.rebalancing and self.app.consumer.assignment())
 
-    def _lag(self) -> int:
-        """Return how many records wait, as far as the fetched high watermarks tell."""
+    def _stalled(self) -> list[tuple[str, int]]:
+        """Return the partitions that have records to read and have not moved for too long."""
         consumer = self.app.consumer
         committed = consumer._committed_offset  # noqa: SLF001 - Faust has no public way to ask
-        return sum(
-            max(0, (consumer.highwater(tp) or 0) - (committed.get(tp) or 0)) for tp in consumer.assignment()
-        )
+        now = time.monotonic()
+        stalled = []
+        for tp in consumer.assignment():
+            place = (tp.topic, tp.partition)
+            read = max(self._read.get(place, 0), committed.get(tp) or 0)
+            if self.app.rebalancing or (consumer.highwater(tp) or 0) <= read:
+                self._moved[place] = now
+            elif now - self._moved.setdefault(place, now) > STALLED_S:
+                stalled.append(place)
+        return stalled
 
 
 def make_app(settings: Settings, group: str) -> faust.App:
@@ -126,6 +168,7 @@ def make_app(settings: Settings, group: str) -> faust.App:
         group,
         broker=f"kafka://{settings.bootstrap}",
         store="memory://",
+        Table=DurableTable,
         autodiscover=False,
         datadir=str(Path(tempfile.gettempdir()) / group),  # unused by tables in memory, but always made
         web_enabled=False,

@@ -15,6 +15,7 @@ from msgspec import Struct
 from services.messages.vocabulary import Size
 
 HALF_LIFE = timedelta(days=14)
+SURGE = 3.0
 PRIOR_SHAPE = 0.5  # an institution without history is believed about as much as half a mention
 PRIOR_PER_HOUR = {Size.SMALL: 0.01, Size.MEDIUM: 0.05, Size.LARGE: 0.2}
 _ZONE = ZoneInfo("Europe/Amsterdam")  # Brussels keeps the same time
@@ -57,7 +58,12 @@ class Baseline(Struct):
         return self.shape / self.hours * hours
 
     def learn(self, events: float, hours: float, elapsed: timedelta) -> None:
-        """Take in what was seen over `hours` weighted hours, forgetting by the `elapsed` time."""
+        """Take in what was seen over `hours` weighted hours, forgetting by the `elapsed` time.
+
+        More than `SURGE` times what was expected counts as just that: a storm hardly moves the belief, and a
+        rise that lasts becomes normal within days.
+        """
+        events = min(events, SURGE * self.expected(hours) + 1)
         keep = 0.5 ** (elapsed / HALF_LIFE)
         # Never fall below the prior's weight: doubt is not allowed to grow without bound.
         keep = max(keep, min(1.0, PRIOR_SHAPE / self.shape))

@@ -8,28 +8,32 @@ from msgspec import Struct
 from services.messages.records import Incident, Reason, ReasonCode, ScoredMention
 from services.messages.vocabulary import Size, StormState
 from services.sentiment.storm.baseline import PRIOR_PER_HOUR, Baseline, exposure
-from services.sentiment.storm.ladder import EASED, HORIZONS, RANK, REKINDLED, Horizon, Verdict, judge, unusual
-from services.sentiment.storm.window import Sighting, Window, count, sighting
+from services.sentiment.storm.ladder import HORIZONS, Horizon, Strength, judge, next_state, strength, unusual
+from services.sentiment.storm.window import SPAN, Sighting, Window, count, sighting
 
-QUIET_HOURS = 4.0  # weighted by the daily rhythm, so that a night does not end what the morning goes on with
+VERSION = 1  # of the stored state; another one starts afresh
 VOLUME_PER_NEGATIVE = 5.0  # mentions per negative one, before an institution has a history
 MOST_EVIDENCE = 20
 MOST_AUTHORS = 2_000  # remembered per incident; beyond it the number of authors stops growing
+SEEN_LATE = timedelta(hours=1)  # behind the clock, from which an opening says that it was seen late
 HOUR = timedelta(hours=1)
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_CALLED = (StormState.RISING, StormState.STORM, StormState.EASING)
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+class StateError(ValueError):
+    """A stored state of another version."""
 
 
 class Open(Struct):
     """The incident that is going on."""
 
     id: str
-    seq: int
+    seq: int  # -1: not told yet
     state: StormState
     onset: datetime
     unusual_at: datetime  # when the hour before was last out of the ordinary
-    counted_to: datetime  # mentions up to here are in `n` and `authors`
-    peak_hour: int = 0  # the most negative authors that an hour has had
+    stepped_at: datetime  # when it took its last step
+    peak: Strength = msgspec.field(default_factory=Strength)
     n: int = 0
     authors: list[str] = []
     evidence: list[str] = []
@@ -42,13 +46,13 @@ class Detector(Struct):
     negative: Baseline
     volume: Baseline
     applied: int = 0  # offset in `scored` below which everything has been taken in
-    now: datetime = _EPOCH  # the last tick acted upon
-    learned_to: datetime = _EPOCH  # whole hour up to which the baselines have learned; the epoch: not begun
+    now: datetime = EPOCH  # the last tick acted upon
+    learned_to: datetime = EPOCH  # whole hour up to which the baselines have learned; the epoch: not begun
     incidents_offset: int = 0  # offset in `incidents` below which this institution's steps stand
     window: Window = msgspec.field(default_factory=Window)
     pending: list[tuple[int, Sighting]] = []  # offset and sighting of what no tick has released yet
     incident: Open | None = None
-    spent_to: datetime = _EPOCH  # what an incident that is closed rested on opens no second one
+    spent_to: datetime = EPOCH  # what a closed incident rested on opens no second one
 
     @classmethod
     def fresh(cls, institution: str, size: Size) -> "Detector":
@@ -62,10 +66,17 @@ class Detector(Struct):
 
     def apply(self, offset: int, scored: ScoredMention) -> bool:
         """Take a record of `scored` in; return False when it was taken in before."""
+        return self._take(offset, sighting(scored))
+
+    def forget(self, offset: int, post: str) -> bool:
+        """Take in that a post was erased; return False when that was taken in before."""
+        return self._take(offset, Sighting.erased(post))
+
+    def _take(self, offset: int, seen: Sighting) -> bool:
         if offset < self.applied:
             return False
         self.applied = offset + 1
-        self.pending.append((offset, sighting(scored)))
+        self.pending.append((offset, seen))
         return True
 
     def tick(self, now: datetime, scored_offset: int) -> list[Incident]:
@@ -76,12 +87,10 @@ class Detector(Struct):
         if now <= self.now:
             return []
         self.now = now
-        due = self._due(now, scored_offset)
-        if self.learned_to == _EPOCH:
-            if not due:
-                return []  # its time begins with its first mention, whenever that was read
-            self.learned_to = due[0].at.replace(minute=0, second=0, microsecond=0)
-        for seen in due:
+        for seen in self._due(now, scored_offset):
+            if self.learned_to == EPOCH and seen.voice:
+                # Its time begins with the first voice, whenever that was read; not with what was imported.
+                self.learned_to = seen.at.replace(minute=0, second=0, microsecond=0)
             self._learn(seen.at)
             self._see(seen)
         self._learn(now)
@@ -100,26 +109,31 @@ class Detector(Struct):
 
     def _see(self, seen: Sighting) -> None:
         """Put a post into the window; an id counts once, and its highest revision wins."""
-        if seen.revision:
-            self.window.drop(seen.post)
-        elif self.window.holds(seen.post):
+        if not self.window.replaces(seen):
             return
-        if seen.voice:
-            self.window.add(seen)  # one that comes late goes on to the baseline with the rest of its hour
+        new = self.window.put(seen)
+        incident = self.incident
+        if incident is None:
+            return
+        if not seen.voice and seen.post in incident.evidence:
+            incident.evidence = [post for post in incident.evidence if post != seen.post]
+        elif new and seen.at >= incident.onset:
+            _count(incident, seen)
 
     def _learn(self, to: datetime) -> None:
-        """Let what has left the window become baseline; a storm never does, nor the time it took.
+        """Let hours of which a day has passed become baseline.
 
-        It learns by whole hours of event time, so that it does not matter when the ticks came.
+        It learns by whole hours of event time, so that it does not matter when the ticks came; and a day
+        late, so that nothing is judged by a baseline that it is part of.
         """
-        while self.learned_to + HOUR <= to:
-            until = self.learned_to + HOUR
-            gone = self.window.expire(until)
-            if self.incident is None or self.incident.state not in _CALLED:
-                hours = exposure(self.learned_to, until)
-                self.negative.learn(count(gone).authors, hours, HOUR)
-                self.volume.learn(len(gone), hours, HOUR)
-            self.learned_to = until
+        while EPOCH < self.learned_to <= to - HOUR:
+            self.learned_to += HOUR
+            past = self.window.finish(self.learned_to - SPAN - HOUR)
+            if past is None:
+                continue
+            hours = exposure(past.start, past.start + HOUR)
+            self.negative.learn(past.voices, hours, HOUR)
+            self.volume.learn(past.mentions, hours, HOUR)
 
     def _look_back(self, now: datetime) -> list[Horizon]:
         looks = []
@@ -149,46 +163,50 @@ class Detector(Struct):
             if verdict.state is None:
                 return []
             incident = self.incident = self._open(now, verdict.state, verdict.horizon)
-        self._count(incident, now)
+            return [self._emit(incident, now, verdict.state, (*verdict.reasons, *self._late(now)))]
         if unusual(looks):
             incident.unusual_at = now
-        voices = looks[1].counts.authors
-        incident.peak_hour = max(incident.peak_hour, voices)
-        state, reasons = _next(incident, now, verdict, voices)
-        if state is incident.state and incident.seq >= 0:
-            return []
-        return [self._emit(incident, now, state, reasons)]
+        found = strength(looks)
+        incident.peak = incident.peak.highest(found)
+        state, reasons = next_state(
+            incident.state,
+            verdict,
+            now_strength=found,
+            peak=incident.peak,
+            since_step=now - incident.stepped_at,
+            quiet_hours=exposure(incident.unusual_at, now),
+        )
+        return [] if state is incident.state else [self._emit(incident, now, state, reasons)]
 
     def _open(self, now: datetime, state: StormState, horizon: float) -> Open:
         """Open an incident at the first negative post of the look back that is out of the ordinary."""
         seen = self.window.between(max(now - horizon * HOUR, self.spent_to), now)
         first = next((s for s in seen if s.negative and not s.reshare), seen[0])
-        return Open(
+        incident = Open(
             id=f"{self.institution}/{first.post}",
-            seq=-1,  # not told yet
+            seq=-1,
             state=state,
             onset=first.at,
             unusual_at=now,
-            counted_to=first.at - timedelta(microseconds=1),
+            stepped_at=now,
         )
+        for one in self.window.sightings:
+            if one.at >= first.at:
+                _count(incident, one)
+        return incident
 
-    def _count(self, incident: Open, now: datetime) -> None:
-        known = set(incident.authors)
-        for seen in self.window.between(incident.counted_to, now):
-            if not seen.negative or seen.reshare:
-                continue
-            incident.n += 1
-            if seen.author not in known and len(known) < MOST_AUTHORS:
-                known.add(seen.author)
-                incident.authors.append(seen.author)
-            incident.evidence = [*incident.evidence[: MOST_EVIDENCE - 1], seen.post]
-        incident.counted_to = now
+    def _late(self, now: datetime) -> tuple[Reason, ...]:
+        behind = now - max(seen.at for seen in self.window.sightings)
+        if behind < SEEN_LATE:
+            return ()
+        return (Reason(ReasonCode.SEEN_LATE, {"hours": round(behind / HOUR, 1)}),)
 
     def _emit(
         self, incident: Open, now: datetime, state: StormState, reasons: tuple[Reason, ...]
     ) -> Incident:
         incident.seq += 1
         incident.state = state
+        incident.stepped_at = now
         if state is StormState.CLOSED:
             self.incident = None
             self.spent_to = now
@@ -208,32 +226,13 @@ class Detector(Struct):
         )
 
 
-def _next(
-    incident: Open, now: datetime, verdict: Verdict, voices: int
-) -> tuple[StormState, tuple[Reason, ...]]:
-    """Return where the incident stands now and why; it climbs at once and comes down slowly.
-
-    `voices` are the negative authors of the last hour.
-    """
-    eased = voices <= EASED * incident.peak_hour
-    if verdict.state and _climbs(incident, verdict.state, voices):
-        return verdict.state, verdict.reasons
-    if incident.state in (StormState.RISING, StormState.STORM) and eased:
-        values = {"last_hour": float(voices), "peak_hour": float(incident.peak_hour)}
-        return StormState.EASING, (Reason(ReasonCode.SLOWING, values),)
-    if exposure(incident.unusual_at, now) >= QUIET_HOURS:
-        hours = round((now - incident.unusual_at) / HOUR, 1)
-        return StormState.CLOSED, (Reason(ReasonCode.QUIET, {"hours": hours}),)
-    return incident.state, ()
-
-
-def _climbs(incident: Open, state: StormState, voices: int) -> bool:
-    """Tell whether the evidence for `state` moves the incident; one that eases must flare up to return."""
-    if incident.seq < 0:
-        return True
-    if incident.state is StormState.EASING:
-        return state is not StormState.WATCH and voices >= REKINDLED * incident.peak_hour
-    return RANK[state] > RANK[incident.state]
+def _count(incident: Open, seen: Sighting) -> None:
+    if not seen.negative or seen.reshare or not seen.voice:
+        return
+    incident.n += 1
+    if len(incident.authors) < MOST_AUTHORS and seen.author not in incident.authors:
+        incident.authors.append(seen.author)
+    incident.evidence = [*incident.evidence[: MOST_EVIDENCE - 1], seen.post]
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -241,10 +240,17 @@ _DECODER = msgspec.msgpack.Decoder(Detector)
 
 
 def dump(detector: Detector) -> bytes:
-    """Return the state as msgpack."""
-    return _ENCODER.encode(detector)
+    """Return the state as a version byte and msgpack."""
+    return bytes([VERSION]) + _ENCODER.encode(detector)
 
 
 def load(raw: bytes) -> Detector:
-    """Return the detector that `dump` wrote."""
-    return _DECODER.decode(raw)
+    """Return the detector that `dump` wrote.
+
+    Raises:
+        StateError: it is of another version.
+
+    """
+    if raw[:1] != bytes([VERSION]):
+        raise StateError(f"state of version {raw[0] if raw else 'none'}, this program reads {VERSION}")
+    return _DECODER.decode(raw[1:])

@@ -19,8 +19,10 @@ MIN_BURST = 6  # negative posts from which one busy author or one copied text is
 MIN_CROWD = 15  # mentions from which a happy crowd is worth a word
 MIN_NEGATIVE_SHARE = 0.5  # of the posts that take a side
 GROWING = 1.5  # pace of the last quarter against that of the last hour
-EASED = 0.25  # share of the steepest hour below which a storm eases
-REKINDLED = 0.5  # share of the steepest hour from which an easing storm is one again
+EASED = 0.25  # share of its peak below which a storm eases
+REKINDLED = 0.5  # share of its peak from which an easing storm is one again
+DWELL = timedelta(minutes=30)  # least time before a step down, or back up
+QUIET_HOURS = 4.0  # weighted by the daily rhythm, so that a night does not end what the morning goes on with
 
 
 class Horizon(Struct, frozen=True):
@@ -42,6 +44,28 @@ class Verdict(Struct, frozen=True):
     horizon: float  # hours of the look back that the verdict rests on
 
 
+class Strength(Struct, frozen=True):
+    """Negative authors of the last hour and of the last four."""
+
+    hour: int = 0
+    four: int = 0
+
+    def highest(self, other: "Strength") -> "Strength":
+        """Return the higher of both, each by itself."""
+        return Strength(max(self.hour, other.hour), max(self.four, other.four))
+
+    def share_of(self, peak: "Strength") -> float:
+        """Return how much of the peak is left; by the hour for a flash, by four hours for a slow burn."""
+        if peak.hour >= MIN_AUTHORS[StormState.RISING]:
+            return self.hour / peak.hour
+        return self.four / peak.four if peak.four else 0.0
+
+
+def strength(horizons: list[Horizon]) -> Strength:
+    """Return how strong it is now."""
+    return Strength(horizons[1].counts.authors, horizons[2].counts.authors)
+
+
 def judge(horizons: list[Horizon]) -> Verdict:
     """Return the highest state that any horizon supports."""
     for state in (StormState.STORM, StormState.RISING):
@@ -59,6 +83,31 @@ def unusual(horizons: list[Horizon]) -> bool:
         for look in horizons
         if look.hours <= 1
     )
+
+
+def next_state(
+    state: StormState,
+    verdict: Verdict,
+    *,
+    now_strength: Strength,
+    peak: Strength,
+    since_step: timedelta,
+    quiet_hours: float,
+) -> tuple[StormState, tuple[Reason, ...]]:
+    """Return where an open incident stands and why; it climbs at once and comes down slowly."""
+    left = now_strength.share_of(peak)
+    if state is StormState.EASING:
+        flares = now_strength.hour >= MIN_AUTHORS[StormState.RISING] and left >= REKINDLED
+        if flares and since_step >= DWELL and verdict.state in (StormState.RISING, StormState.STORM):
+            return verdict.state, verdict.reasons
+    elif verdict.state and RANK[verdict.state] > RANK[state]:
+        return verdict.state, verdict.reasons
+    elif state is not StormState.WATCH and left <= EASED and since_step >= DWELL:
+        values = {"last_hour": float(now_strength.hour), "peak_hour": float(peak.hour)}
+        return StormState.EASING, (Reason(ReasonCode.SLOWING, values),)
+    if quiet_hours >= QUIET_HOURS and since_step >= DWELL:
+        return StormState.CLOSED, (Reason(ReasonCode.QUIET, {"hours": round(quiet_hours, 1)}),)
+    return state, ()
 
 
 def _supports(state: StormState, horizon: Horizon) -> bool:

@@ -1,7 +1,8 @@
 """The last day of an institution's mentions, as far as the detector needs them: no text, no links."""
 
+import sys
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
@@ -32,6 +33,19 @@ class Sighting(Struct, array_like=True):
     reshare: bool
     text: int = 0
     fingerprint: bytes = b""
+
+    @classmethod
+    def erased(cls, post: str) -> "Sighting":
+        """Return the end of a post: later than any revision, and due at any moment."""
+        return cls(datetime.fromtimestamp(0, UTC), post, sys.maxsize, "", False, False, False, False)
+
+
+class Hour(Struct, array_like=True):
+    """What one hour held, kept until it becomes baseline."""
+
+    start: datetime
+    voices: int = 0  # different authors of negative posts
+    mentions: int = 0
 
 
 def sighting(scored: ScoredMention) -> Sighting:
@@ -71,36 +85,73 @@ class Counts(Struct, frozen=True):
 
 
 class Window(Struct):
-    """Sightings in order of time, with the texts to compare the next one to."""
+    """Sightings in order of time, with the texts to compare the next one to, and tallies by the hour."""
 
     sightings: list[Sighting] = []
     texts: list[Text] = []
     next_text: int = 0
+    hours: list[Hour] = []
+    ended: dict[str, int] = {}  # deleted posts and the revision that ended them
+    begun: bool = False  # an hour with something in it has been finished
 
-    def add(self, seen: Sighting) -> None:
-        """Take a post in, at its place in time."""
+    def replaces(self, seen: Sighting) -> bool:
+        """Tell whether a revision is news: a post counts once, and its highest revision wins."""
+        if seen.revision <= self.ended.get(seen.post, -1):
+            return False
+        return all(known.revision < seen.revision for known in self.sightings if known.post == seen.post)
+
+    def put(self, seen: Sighting) -> bool:
+        """Take a revision of a post in at its place in time, or its end; return whether the post is new."""
+        others = [known for known in self.sightings if known.post != seen.post]
+        new = len(others) == len(self.sightings)
+        self.sightings = others
+        if not seen.voice:
+            if seen.revision:
+                self.ended[seen.post] = seen.revision
+                self.ended = dict(list(self.ended.items())[-MOST:])
+            return False
+        if new:
+            self._tally(seen)
         seen.text, seen.fingerprint = self._number(seen.fingerprint), b""
         place = len(self.sightings)
         while place and (self.sightings[place - 1].at, self.sightings[place - 1].post) > (seen.at, seen.post):
             place -= 1
         self.sightings.insert(place, seen)
         del self.sightings[:-MOST]
+        return new
 
-    def holds(self, post: str) -> bool:
-        """Tell whether a post is in the window."""
-        return any(seen.post == post for seen in self.sightings)
+    def _tally(self, seen: Sighting) -> None:
+        start = seen.at.replace(minute=0, second=0, microsecond=0)
+        place = len(self.hours)
+        while place and self.hours[place - 1].start > start:
+            place -= 1
+        if not place or self.hours[place - 1].start != start:
+            self.hours.insert(place, Hour(start))
+            place += 1
+        hour = self.hours[place - 1]
+        hour.mentions += 1
+        if seen.negative and not seen.reshare:
+            known = any(
+                other.author == seen.author and other.negative
+                for other in self.sightings
+                if start <= other.at < start + timedelta(hours=1)
+            )
+            hour.voices += not known
 
-    def drop(self, post: str) -> None:
-        """Forget a post: it was deleted, or a new revision replaces it."""
-        self.sightings = [seen for seen in self.sightings if seen.post != post]
+    def finish(self, start: datetime) -> Hour | None:
+        """Remove what is older than the end of the hour at `start`, and return that hour's tally.
 
-    def expire(self, now: datetime) -> list[Sighting]:
-        """Remove and return what is older than `SPAN`."""
-        keep = 0
-        while keep < len(self.sightings) and self.sightings[keep].at <= now - SPAN:
-            keep += 1
-        gone, self.sightings = self.sightings[:keep], self.sightings[keep:]
-        return gone
+        None before the first hour that has one: nothing is known of the time before.
+        """
+        end = start + timedelta(hours=1)
+        self.sightings = [seen for seen in self.sightings if seen.at >= end]
+        past = [hour for hour in self.hours if hour.start <= start]
+        self.hours = self.hours[len(past) :]
+        if past:
+            self.begun = True
+            # An hour that was filled in late is learned with the next one.
+            return Hour(start, sum(hour.voices for hour in past), sum(hour.mentions for hour in past))
+        return Hour(start) if self.begun else None
 
     def between(self, start: datetime, end: datetime) -> list[Sighting]:
         """Return the sightings after `start`, up to and including `end`."""

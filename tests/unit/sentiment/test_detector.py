@@ -8,7 +8,7 @@ import pytest
 
 from services.messages.records import Incident, ReasonCode, ScoredMention
 from services.messages.vocabulary import Kind, Mark, Sentiment, Size, StormState
-from services.sentiment.storm.detector import Detector, dump, load
+from services.sentiment.storm.detector import Detector, StateError, dump, load
 from tests.support import records
 
 START = datetime(2026, 10, 5, 0, 0, tzinfo=UTC)
@@ -194,6 +194,117 @@ def test_a_tick_waits_for_nothing_beyond_its_offset() -> None:
     assert detector.tick(STORM_AT + timedelta(hours=1), 3) == []
     steps = detector.tick(STORM_AT + timedelta(hours=1, minutes=1), END)
     assert [step.state for step in steps] == [StormState.STORM]
+
+
+def live(
+    posts: list[tuple[timedelta, ScoredMention]], *, days: float, size: Size = Size.MEDIUM
+) -> tuple[list[Incident], Detector]:
+    """Let posts arrive some time after they were written, and tick every minute."""
+    detector = Detector.fresh("vennehart", size)
+    queue = sorted(posts, key=lambda p: p[1].mention.event_time + p[0])
+    steps: list[Incident] = []
+    now, offset = START, 0
+    while now < START + timedelta(days=days):
+        now += timedelta(minutes=1)
+        while offset < len(queue) and queue[offset][1].mention.event_time + queue[offset][0] <= now:
+            detector.apply(offset, queue[offset][1])
+            offset += 1
+        steps += detector.tick(now, END)
+    return steps, detector
+
+
+def test_what_arrives_late_is_said_to_be_late_and_does_not_flap() -> None:
+    late = [
+        (timedelta(hours=3) - i * timedelta(minutes=5), scored(i, STORM_AT + i * timedelta(minutes=5)))
+        for i in range(12)
+    ]
+    steps, _ = live(late, days=5)
+
+    assert [step.state for step in steps] == [StormState.STORM, StormState.EASING, StormState.CLOSED]
+    assert ReasonCode.SEEN_LATE in [reason.code for reason in steps[0].reasons]
+
+
+def test_an_incident_counts_on_while_posts_arrive_behind_the_clock() -> None:
+    posts = [(timedelta(seconds=90), found) for found in burst(200, 180, STORM_AT)]
+    steps, _ = live(posts, days=5)
+
+    assert (steps[-1].n, steps[-1].authors) == (200, 200)
+
+
+def test_a_storm_does_not_hide_the_next_one() -> None:
+    first, second = burst(200, 240, STORM_AT), burst(20, 60, STORM_AT + timedelta(days=2), first=5000)
+    steps, detector = live([(timedelta(0), found) for found in quiet_days(6) + first + second], days=7)
+
+    assert len({step.id for step in steps if step.state is StormState.STORM}) == 2
+    assert detector.negative.expected(24) < 3  # one a day is normal; the storm had 200
+
+
+def test_the_baseline_of_a_busy_institution_is_learned() -> None:
+    every = timedelta(minutes=2)
+    posts = [
+        (
+            timedelta(0),
+            scored(n, START + n * every, label=Sentiment.NEUTRAL if n % 100 else Sentiment.NEGATIVE),
+        )
+        for n in range(5 * 720)
+    ]
+    _, detector = live(posts, days=5, size=Size.LARGE)
+
+    assert 500 < detector.volume.expected(24) < 1000
+    assert 4 < detector.negative.expected(24) < 11
+
+
+def test_a_lasting_rise_becomes_the_new_normal() -> None:
+    times = [START + timedelta(days=day, hours=7 + n / 2.5) for day in range(14) for n in range(35)]
+    posts = [(timedelta(0), scored(n, at)) for n, at in enumerate(times)]
+    steps, detector = live(posts, days=14)
+
+    assert steps
+    assert detector.incident is None
+    assert max(step.at for step in steps) < START + timedelta(days=9)
+
+
+def test_one_old_first_mention_is_no_history_of_silence() -> None:
+    old = scored(1, START - timedelta(days=3000), backfill=True)
+    detector = Detector.fresh("vennehart", Size.LARGE)
+    before = detector.negative.expected(24)
+    detector.apply(0, old)
+    detector.tick(START, END)
+
+    assert detector.negative.expected(24) == before
+
+
+def test_a_lower_revision_never_replaces_a_higher_one_nor_brings_a_post_back() -> None:
+    detector = Detector.fresh("vennehart", Size.MEDIUM)
+    order = [
+        scored(1, STORM_AT, revision=2, label=Sentiment.NEUTRAL),
+        scored(1, STORM_AT, revision=1),
+        scored(2, STORM_AT, kind=Kind.DELETION, revision=1),
+        scored(2, STORM_AT),
+    ]
+    for offset, found in enumerate(order):
+        detector.apply(offset, found)
+        detector.tick(STORM_AT + timedelta(minutes=offset), END)
+
+    assert [(seen.post, seen.revision) for seen in detector.window.sightings] == [("p00001", 2)]
+
+
+def test_an_erased_post_leaves_nothing_behind() -> None:
+    detector = Detector.fresh("vennehart", Size.MEDIUM)
+    for offset, found in enumerate(burst(20, 20, STORM_AT)):
+        detector.apply(offset, found)
+    detector.tick(STORM_AT + timedelta(minutes=20), END)
+    detector.forget(20, "p01003")
+    detector.tick(STORM_AT + timedelta(minutes=21), END)
+
+    assert detector.incident is not None
+    assert "p01003" not in detector.incident.evidence
+    assert not any(seen.post == "p01003" for seen in detector.window.sightings)
+
+
+def test_a_state_of_another_version_is_refused() -> None:
+    with pytest.raises(StateError, match="version 99"):
+        load(bytes([99]) + dump(Detector.fresh("vennehart", Size.SMALL))[1:])
 
 
 def test_the_state_of_a_big_storm_stays_bounded() -> None:
