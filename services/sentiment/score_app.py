@@ -26,7 +26,7 @@ _NO_TEXT = Scores(negative=0.0, neutral=1.0, positive=0.0)
 
 async def run(settings: Settings) -> None:
     """Score until told to stop."""
-    worker = Worker(settings, settings.topics.score_group)
+    worker = Worker(settings, settings.topics.score_group, reads=(settings.topics.mentions,))
     metrics = ScoreMetrics(worker.registry)
 
     def observe(phase: str, seconds: float) -> None:
@@ -46,7 +46,7 @@ async def run(settings: Settings) -> None:
             await worker.guard(score.handle(events))
             yield
 
-    await worker.run(settings.topics.mentions, settings.topics.scored)
+    await worker.run(settings.topics.scored)
 
 
 class ScoreStep:

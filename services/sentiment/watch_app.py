@@ -27,8 +27,8 @@ _MARKER = "@"  # prefix of the key under which a partition's position stands; no
 
 async def run(settings: Settings, sizes: Mapping[str, Size]) -> None:
     """Watch until told to stop; `sizes` by institution id, for those that have no history yet."""
-    worker = Worker(settings, settings.topics.watch_group)
     topics = settings.topics
+    worker = Worker(settings, topics.watch_group, reads=(topics.scored, topics.ticks))
     table = worker.app.Table(
         "detectors", partitions=settings.partitions, key_type=bytes, value_type=bytes, default=None
     )  # a DurableTable, by the worker's settings
@@ -50,7 +50,7 @@ async def run(settings: Settings, sizes: Mapping[str, Size]) -> None:
 
     if settings.clock == "system":
         worker.life.spawn("ticks", watch.send_ticks())
-    await worker.run(topics.scored, topics.ticks, topics.incidents, topics.detectors)
+    await worker.run(topics.incidents, topics.detectors)
 
 
 class Desk:

@@ -8,7 +8,7 @@ the process, with nothing acknowledged.
 import asyncio
 import tempfile
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +68,40 @@ class DurableTable(faust.Table):  # type: ignore[misc]
             ) from None
 
 
+class Progress:
+    """Whether each partition that an agent reads moves on."""
+
+    def __init__(self, topics: Iterable[Topic]) -> None:
+        self._topics = {topic.name for topic in topics}
+        self._read: dict[tuple[str, int], int] = {}  # next offset
+        self._moved: dict[tuple[str, int], float] = {}  # when it last moved, or had nothing to read
+
+    def read(self, topic: str, partition: int, offset: int, now: float) -> None:
+        """Note that a record has been read."""
+        place = (topic, partition)
+        self._read[place] = max(self._read.get(place, 0), offset + 1)
+        self._moved[place] = now
+
+    def stalled(self, offsets: Iterable[tuple[str, int, int, int]], now: float) -> list[tuple[str, int]]:
+        """Return the partitions that have records to read and have not moved for `STALLED_S`.
+
+        `offsets` holds topic, partition, high watermark and committed offset of what is assigned; `now` is
+        in seconds. Other topics than the agent's, such as a table's changelog, are left out.
+        """
+        found = []
+        for topic, partition, high, committed in offsets:
+            place = (topic, partition)
+            if topic not in self._topics or high <= max(self._read.get(place, 0), committed):
+                self._moved[place] = now
+            elif now - self._moved.setdefault(place, now) > STALLED_S:
+                found.append(place)
+        return found
+
+
 class Worker:
     """One Faust app in this event loop, with its producer, port and life."""
 
-    def __init__(self, settings: Settings, group: str) -> None:
+    def __init__(self, settings: Settings, group: str, reads: tuple[Topic, ...]) -> None:
         self.settings = settings
         self.life = Lifecycle()
         self.health = Health(("kafka",))
@@ -79,15 +109,13 @@ class Worker:
         self.server = Server(settings.http_host, settings.http_port, self.registry, self.health)
         self.producer: AIOKafkaProducer = kafka.make_producer(settings)
         self.app = make_app(settings, group)
-        self._read: dict[tuple[str, int], int] = {}  # next offset by partition
-        self._moved: dict[tuple[str, int], float] = {}  # when it last moved, or had nothing to read
+        self._reads = reads
+        self._progress = Progress(reads)
 
     def handled(self, *messages: Any) -> None:
         """Note what the agent has read."""
         for message in messages:
-            place = (message.topic, message.partition)
-            self._read[place] = max(self._read.get(place, 0), message.offset + 1)
-            self._moved[place] = time.monotonic()
+            self._progress.read(message.topic, message.partition, message.offset, time.monotonic())
 
     async def guard(self, body: Awaitable[None]) -> None:
         """Run the body of an agent; a fault ends the process instead of acknowledging the batch."""
@@ -100,8 +128,8 @@ class Worker:
             self.life.fail(fault)
             await asyncio.Event().wait()  # until cancelled: returning or raising would acknowledge
 
-    async def run(self, *topics: Topic) -> None:
-        """Start everything, work until told to stop, stop everything.
+    async def run(self, *writes: Topic) -> None:
+        """Start everything, work until told to stop, stop everything; `writes` are the topics it needs too.
 
         Raises:
             BaseException: what ended the service, unless that was a signal.
@@ -114,7 +142,7 @@ class Worker:
             life.on_stop("http", self.server.stop)
             await kafka.start(self.producer)
             life.on_stop("producer", self.producer.stop)
-            await kafka.check_topics(self.settings, topics)
+            await kafka.check_topics(self.settings, (*self._reads, *writes))
             self.app.finalize()
             await self.app.start()
             life.on_stop("faust", self.app.stop)
@@ -146,19 +174,16 @@ class Worker:
         return bool(self.app.started and not self.app.rebalancing and self.app.consumer.assignment())
 
     def _stalled(self) -> list[tuple[str, int]]:
-        """Return the partitions that have records to read and have not moved for too long."""
+        """Return the partitions that stand still; none during a rebalance."""
+        if self.app.rebalancing:
+            return []
         consumer = self.app.consumer
         committed = consumer._committed_offset  # noqa: SLF001 - Faust has no public way to ask
-        now = time.monotonic()
-        stalled = []
-        for tp in consumer.assignment():
-            place = (tp.topic, tp.partition)
-            read = max(self._read.get(place, 0), committed.get(tp) or 0)
-            if self.app.rebalancing or (consumer.highwater(tp) or 0) <= read:
-                self._moved[place] = now
-            elif now - self._moved.setdefault(place, now) > STALLED_S:
-                stalled.append(place)
-        return stalled
+        offsets = [
+            (tp.topic, tp.partition, consumer.highwater(tp) or 0, committed.get(tp) or 0)
+            for tp in consumer.assignment()
+        ]
+        return self._progress.stalled(offsets, time.monotonic())
 
 
 def make_app(settings: Settings, group: str) -> faust.App:
