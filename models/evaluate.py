@@ -1,4 +1,4 @@
-"""Figures of a shipped model: per source of the test set, never pooled, and of the care mentions held out.
+"""Figures of a shipped model: per source of the test set, never pooled, and of the care test part.
 
 Run alone as ``python -m models.evaluate --shared ../shared/data``.
 """
@@ -36,23 +36,33 @@ def main() -> None:
 
 def figures(scorer: Scorer, shared: Path, threads: int) -> dict[str, Any]:
     """Everything the model card reports."""
-    held_out = data.load(shared, seed=0).held_out  # the slice does not depend on the seed
-    scores = scorer.score([example.text for example in held_out])
+    care = data.care_test()
+    scores = scorer.score([example.text for example in care])
     tests = data.read_tsv(shared / "test.tsv")
     test_scores = scorer.score([example.text for example in tests])
     return {
         "model": scorer.name,
-        "care_held_out": sentiment(held_out, scores),
-        "care_held_out_by_difficulty": _grouped([e.difficulty for e in held_out], held_out, scores),
-        "care_held_out_by_writer": _grouped(
-            ["w8 (never seen)" if e.writer == data.HELD_OUT_WRITER else "the others" for e in held_out],
-            held_out,
-            scores,
-        ),
-        "flags": {flag: _flag(held_out, scores, flag) for flag in FLAGS},
-        "themes": {theme.value: _theme(held_out, scores, theme) for theme in Theme},
+        "care": sentiment(care, scores),
+        "care_by_difficulty": _grouped([e.difficulty for e in care], care, scores),
+        "care_by_writer": _grouped([e.writer for e in care], care, scores),
+        "acute_risk": acute_risk(care, scores),
+        "flags": {flag: _flag(care, scores, flag) for flag in FLAGS},
+        "themes": {theme.value: _theme(care, scores, theme) for theme in Theme},
         "test_by_source": _grouped([e.source for e in tests], tests, test_scores),
-        "texts_per_second": speed(scorer, [example.text for example in held_out], threads),
+        "texts_per_second": speed(scorer, [example.text for example in care], threads),
+    }
+
+
+def acute_risk(examples: Sequence[Example], scores: Sequence[Scores]) -> dict[str, Any]:
+    """The share raised among acute mentions, look-alikes and ordinary ones, with Wilson's 95 % intervals."""
+    column = FLAGS.index("acute_risk")
+    groups: dict[str, list[bool]] = {"acute": [], "lookalike": [], "ordinary": []}
+    for example, score in zip(examples, scores, strict=True):
+        other = "lookalike" if example.difficulty == "lookalike" else "ordinary"
+        groups["acute" if example.flags[column] else other].append(score.acute_risk)
+    return {
+        name: {"n": len(raised), "raised": _round(sum(raised) / len(raised)), "interval": _wilson(raised)}
+        for name, raised in groups.items()
     }
 
 
@@ -111,6 +121,12 @@ def _rates(truth: Sequence[bool], found: Sequence[bool]) -> dict[str, Any]:
     precision, recall = right / max(1, sum(found)), right / max(1, sum(truth))
     f1 = 2 * precision * recall / max(1e-9, precision + recall)
     return {"n": sum(truth), "precision": _round(precision), "recall": _round(recall), "f1": _round(f1)}
+
+
+def _wilson(hits: Sequence[bool]) -> list[float]:
+    n, share, z = len(hits), sum(hits) / len(hits), 1.96
+    centre, half = share + z * z / (2 * n), z * ((share * (1 - share) + z * z / (4 * n)) / n) ** 0.5
+    return [_round((centre - half) / (1 + z * z / n)), _round((centre + half) / (1 + z * z / n))]
 
 
 def _round(value: float) -> float:

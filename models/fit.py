@@ -33,7 +33,7 @@ class Plan:
     head_rate: float = 1e-3
     theme_share: float = 0.6
     warm_up: float = 0.1
-    max_length: int = 112
+    max_length: int = 96
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,44 @@ class Loss:
             logits, targets.nan_to_num(0.0), pos_weight=rarity, reduction="none"
         )
         return (loss * known).sum() / known.sum().clamp(min=1)
+
+
+class Distillation(Loss):
+    """Half of the loss is the true labels', half is agreement with a teacher (Hinton et al. 2015)."""
+
+    HEAT = 2.0  # softens both, so that the teacher's doubts are learned too
+
+    def __init__(self, targets: Targets, theme_share: float, teacher: Tensor) -> None:
+        super().__init__(targets, theme_share)
+        self._teacher = teacher
+
+    def __call__(self, logits: Tensor, chosen: list[int]) -> Tensor:
+        """The loss of a batch, given the numbers of its examples."""
+        first = len(SENTIMENTS)
+        soft = self._teacher[chosen]
+        sentiment = functional.kl_div(
+            functional.log_softmax(logits[:, :first] / self.HEAT, -1),
+            functional.softmax(soft[:, :first] / self.HEAT, -1),
+            reduction="batchmean",
+        )
+        others = functional.binary_cross_entropy_with_logits(logits[:, first:], soft[:, first:].sigmoid())
+        agreement = self.HEAT**2 * sentiment + 4.0 * others
+        return 0.5 * super().__call__(logits, chosen) + 0.5 * agreement
+
+
+def every_second(teacher: Network, student: Network, layers: list[int]) -> Network:
+    """The student with the teacher's word table, its chosen layers and its output layer."""
+    state = teacher.state_dict()
+    taken = {name: value for name, value in state.items() if not name.startswith("layers.")}
+    for mine, his in enumerate(layers):
+        prefix = f"layers.{his}."
+        taken |= {
+            f"layers.{mine}." + name.removeprefix(prefix): value
+            for name, value in state.items()
+            if name.startswith(prefix)
+        }
+    student.load_state_dict({name: value.clone() for name, value in taken.items()})
+    return student
 
 
 def encode(tokenizer: Tokenizer, prefix: str, texts: list[str], max_length: int) -> list[list[int]]:
@@ -181,11 +219,10 @@ class Run:
 
 
 def fit(
-    network: Network, rows: list[list[int]], targets: Targets, plan: Plan, *, pad_id: int, checkpoint: Path
+    network: Network, rows: list[list[int]], loss: Loss, plan: Plan, *, pad_id: int, checkpoint: Path
 ) -> None:
     """Train in place, or continue where an interrupted run left its checkpoint."""
     console = Console(stderr=True)
-    loss = Loss(targets, plan.theme_share)
     lengths = [len(row) for row in rows]
     batches = [
         batch
