@@ -51,8 +51,9 @@ kafka: $(VENV)/.demo
 kafka-stop:
 	@$(BIN)/python deploy/kafka/node.py stop
 
-bench: $(VENV)/.test
+bench: $(VENV)/.torch $(VENV)/.test
 	$(BIN)/python -m bench.path
+	$(BIN)/python -m bench.scoring
 
 model: $(VENV)/.torch $(VENV)/.test
 	$(PIP) -e ".[model]"

@@ -5,8 +5,8 @@ import hashlib
 import json
 import random
 import re
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ MASKS = ("[naam]", "[gebruiker]", "[telefoon]", "[e-mail]", "[adres]", "[bsn]", 
 CARE = "care"
 OWN = Path(__file__).parent / "data"  # written for this project; test.jsonl has writers of its own
 HELD_OUT_PERCENT = 8
-# How many examples of each source: reviews and subtitles teach polarity, they must not drown the care set.
-CAPS = {"pattern_bol": 1100, "xed_nl": 900, "m_absa_nl": 450}
+# How many examples of a label each source gives at most: reviews and subtitles teach polarity, in balance.
+CAPS = {"pattern_bol": 1100, "xed_nl": 750, "m_absa_nl": 450}
 WEIGHTS = {"xed_nl": 0.5, "m_absa_nl_none": 0.5}
+REPLAY = 6  # one review in so many is seen again beside the care set, so that what they taught is not lost
 
 # The first eight writers had no labels for these three themes; words stand in for them there.
 WEAK_THEMES = {
@@ -45,6 +46,7 @@ WEAK_THEMES = {
     ),
 }
 WITHOUT_THREE_THEMES = {f"w{number}" for number in range(1, 9)}
+SLIPS = re.compile(r"\b[a-z]{5,}\b")
 HANDLE = re.compile(r"(?<!\w)@\w+")
 PHONE = re.compile(r"(?<!\w)(?:\+31|\+32|0)[\d \-]{8,12}\d")
 TITLED = re.compile(r"\b(dokter|dr\.|zuster|mevrouw|meneer|mevr\.|mw\.|dhr\.|broeder) ([A-Z]\w+)")
@@ -68,28 +70,26 @@ class Example:
 class Data:
     """The examples to learn from and the held-out slice that sets temperature and thresholds."""
 
-    train: list[Example]
+    reviews: list[Example]
+    care: list[Example]
     held_out: list[Example]
+
+    @property
+    def mixed(self) -> list[Example]:
+        """The care mentions with a share of the reviews."""
+        return self.care + self.reviews[::REPLAY]
 
 
 def load(shared: Path, seed: int, limit: int | None = None) -> Data:
     """Read the sources and put the training set together; `limit` shortens it for a quick check."""
-    chance = random.Random(seed)  # noqa: S311
     held_out: list[Example] = []
     care: list[Example] = []
     for row in _json_lines(OWN / "train.jsonl"):
         (held_out if _is_held_out(row) else care).append(_care(row))
-    train = [replace(example, text=disguise(example.text, chance)) for example in care]
-    train += _sample(read_tsv(shared / "train.tsv"), chance)
-    chance.shuffle(train)
-    return Data(train[:limit], held_out)
-
-
-def care_first(examples: list[Example]) -> list[Example]:
-    """All care mentions, and every tenth of the others so that what they taught is not lost."""
-    others = [example for example in examples if example.source != CARE]
-    chosen = {id(example) for example in others[::10]}
-    return [example for example in examples if example.source == CARE or id(example) in chosen]
+    chance = random.Random(seed)  # noqa: S311
+    reviews = _sample(read_tsv(shared / "train.tsv"), chance)
+    chance.shuffle(care)
+    return Data(reviews[:limit], care[:limit], held_out)
 
 
 def care_test() -> list[Example]:
@@ -110,35 +110,55 @@ def texts(shared: Path) -> list[str]:
     return care + [example.text for example in read_tsv(shared / "train.tsv")]
 
 
+def disguised(examples: list[Example], seed: int) -> list[str]:
+    """The texts of one epoch, each as it may look behind the privacy gate or typed in a hurry."""
+    chance = random.Random(seed)  # noqa: S311
+    return [disguise(example.text, chance) for example in examples]
+
+
 def disguise(text: str, chance: random.Random) -> str:
     """The text as it may look behind the privacy gate, sometimes typed carelessly; its labels stay true."""
     text = HANDLE.sub(lambda found: "[gebruiker]" if chance.random() < 0.7 else found[0], text)
     text = PHONE.sub("[telefoon]", text)
-    text = TITLED.sub(lambda found: f"{found[1]} [naam]", text)
-    if chance.random() < 0.15:
-        text = f"[gebruiker] {text}"
-    if chance.random() < 0.05:
-        text = f"{text} {chance.choice(MASKS)}"
+    text = TITLED.sub(lambda found: f"{found[1]} [naam]" if chance.random() < 0.5 else found[0], text)
     if chance.random() < 0.1:
+        text = f"[gebruiker] {text}"
+    if chance.random() < 0.04:
+        text = f"{text} {chance.choice(MASKS)}"
+    if chance.random() < 0.12:
         text = text.lower()
+    if chance.random() < 0.02:
+        text = text.upper()
     if chance.random() < 0.1:
         text = text.rstrip(".!")
+    if chance.random() < 0.12:
+        text = SLIPS.sub(lambda found: _slip(found[0], chance), text)
     return text
+
+
+def _slip(word: str, chance: random.Random) -> str:
+    """A long word with one letter gone, doubled or swapped with its neighbour, in one case of seven."""
+    if chance.random() > 1 / 7:
+        return word
+    at = chance.randrange(1, len(word) - 1)
+    kind = chance.randrange(3)
+    if kind == 0:
+        return word[:at] + word[at + 1 :]
+    if kind == 1:
+        return word[:at] + word[at] + word[at:]
+    return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
 
 
 def _sample(examples: list[Example], chance: random.Random) -> list[Example]:
     """Every neutral example, and of the others at most the cap of their source."""
     chance.shuffle(examples)
-    taken: defaultdict[str, int] = defaultdict(int)
+    taken: Counter[tuple[str, Sentiment]] = Counter()
     chosen: list[Example] = []
     for example in examples:
         cap = CAPS[example.source.split(":", 1)[0].removesuffix("_none")]
-        if example.sentiment is not Sentiment.NEUTRAL:
-            taken[example.source] += 1
-            if taken[example.source] > cap:
-                continue
-        text = f"[gebruiker] {example.text}" if chance.random() < 0.1 else example.text
-        chosen.append(replace(example, text=text))
+        taken[example.source, example.sentiment] += 1
+        if example.sentiment is Sentiment.NEUTRAL or taken[example.source, example.sentiment] <= cap:
+            chosen.append(example)
     return chosen
 
 

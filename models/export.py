@@ -34,7 +34,7 @@ def write_onnx(network: Network, target: Path, work: Path) -> None:
             input_names=["input_ids", "attention_mask"],
             output_names=["logits"],
             dynamic_shapes={"input_ids": axes, "attention_mask": axes},
-            opset_version=18,
+            opset_version=20,
             dynamo=True,
             external_data=False,
             verbose=False,

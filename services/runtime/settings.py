@@ -9,6 +9,7 @@ from typing import Literal
 from services.messages.faults import OperatorError
 from services.messages.identity import Keyring, KeyringError
 from services.messages.topics import Topics
+from services.messages.vocabulary import Sentiment
 
 
 class SettingsError(OperatorError):
@@ -59,6 +60,7 @@ class Settings:
     model: Path | None = None
     model_backend: Literal["onnx", "torch"] = "onnx"
     model_threads: int = 2
+    model_labels: Mapping[str, Sentiment] = field(default_factory=dict)
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
 
     def keyring(self) -> Keyring:
@@ -103,6 +105,7 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
         model=Path(model) if (model := read.text("MODEL", "")) else None,
         model_backend=read.choice("MODEL_BACKEND", ("onnx", "torch")),  # type: ignore[arg-type]
         model_threads=read.number("MODEL_THREADS", Settings.model_threads, least=1),
+        model_labels=read.meanings("MODEL_LABELS"),
         secrets=read.secrets("KEY_FILE"),
     )
 
@@ -147,6 +150,19 @@ class _Reader:
         if not value.isdecimal() or int(value) < least:
             raise SettingsError(f"STORMWACHT_{name}: {value!r} is not a whole number of {least} or more")
         return int(value)
+
+    def meanings(self, name: str) -> dict[str, Sentiment]:
+        """Return what each label of a foreign model means, from pairs such as ``LABEL_0=negative``."""
+        meanings: dict[str, Sentiment] = {}
+        for pair in filter(None, self.text(name, "").split(",")):
+            label, _, meaning = (part.strip() for part in pair.rpartition("="))
+            if not label or meaning not in list(Sentiment):
+                raise SettingsError(
+                    f"STORMWACHT_{name}: {pair!r} is no LABEL=meaning, where meaning is one of "
+                    + ", ".join(Sentiment)
+                )
+            meanings[label] = Sentiment(meaning)
+        return meanings
 
     def secrets(self, name: str) -> tuple[bytes, ...]:
         """Return the lines of the key file, newest first; nothing when no file is named."""

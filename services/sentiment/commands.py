@@ -33,7 +33,9 @@ def score(file: Path) -> None:
     FILE holds NDJSON, or CSV when its name ends in .csv, with a field `text` and optionally `id`.
     """
     settings = from_environment()
-    scorer = load_scorer(settings.model, settings.model_backend, settings.model_threads)
+    scorer = load_scorer(
+        settings.model, settings.model_backend, settings.model_threads, names=settings.model_labels
+    )
     with click.open_file(str(file), encoding="utf-8-sig", errors="replace") as stream, _progress() as bar:
         task = bar.add_task("scored", total=None)
         rows = _rows(stream, "standard input" if str(file) == "-" else str(file))

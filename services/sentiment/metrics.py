@@ -23,11 +23,22 @@ class ScoreMetrics:
             buckets=(1, 2, 4, 8, 16, 32, 64, 128),
             registry=registry,
         )
+        self.wait = Histogram(
+            "stormwacht_score_wait_seconds",
+            "From Kafka's timestamp of a mention to the start of its batch",
+            buckets=(*_SECONDS, 30, 60, 300, 900),
+            registry=registry,
+        )
         self.model = Histogram(
             "stormwacht_score_model_seconds",
             "Time per batch in the model, by phase",
             ["phase"],
             buckets=_SECONDS,
+            registry=registry,
+        )
+        self._copies = Counter(
+            "stormwacht_score_copies_total",
+            "Texts scored without a pass, because the same text was scored before",
             registry=registry,
         )
         self.publish = Histogram(
@@ -40,6 +51,14 @@ class ScoreMetrics:
             self.scored.labels(label)
         for phase in ("tokenise", "infer"):
             self.model.labels(phase)
+
+    def took(self, phase: str, seconds: float) -> None:
+        """Note what a phase took."""
+        self.model.labels(phase).observe(seconds)
+
+    def copies(self, texts: int) -> None:
+        """Note how many texts of a call were copies."""
+        self._copies.inc(texts)
 
 
 class WatchMetrics:

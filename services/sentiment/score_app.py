@@ -28,12 +28,13 @@ async def run(settings: Settings) -> None:
     """Score until told to stop."""
     worker = Worker(settings, settings.topics.score_group, reads=(settings.topics.mentions,))
     metrics = ScoreMetrics(worker.registry)
-
-    def observe(phase: str, seconds: float) -> None:
-        metrics.model.labels(phase).observe(seconds)
-
     scorer = await asyncio.to_thread(
-        load_scorer, settings.model, settings.model_backend, settings.model_threads, observe
+        load_scorer,
+        settings.model,
+        settings.model_backend,
+        settings.model_threads,
+        names=settings.model_labels,
+        observer=metrics,
     )
     await asyncio.to_thread(scorer.score, ["Warm worden."])
     log.info("model_loaded", model=scorer.name)
@@ -60,6 +61,8 @@ class ScoreStep:
 
     async def handle(self, events: Sequence[Any]) -> None:
         """Score a batch of events; on return all of it is in Kafka and acknowledged."""
+        for event in events:
+            self._metrics.wait.observe(max(0.0, time.time() - event.message.timestamp))
         mentions, dead = self._decode(events)
         scores = await self._score(mentions)
         started = time.perf_counter()

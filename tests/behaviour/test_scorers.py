@@ -63,6 +63,12 @@ def scorer(backend: Literal["onnx", "torch"]) -> Scorer:
     return load_scorer(None, backend, 1)
 
 
+@pytest.fixture
+def other(backend: Literal["onnx", "torch"]) -> Scorer:
+    """A second scorer, which remembers no text."""
+    return load_scorer(None, backend, 3)
+
+
 def close(one: Scores, other: Scores, tolerance: float) -> bool:
     return one.label is other.label and all(
         abs(a - b) <= tolerance
@@ -120,18 +126,18 @@ def test_masked_handle_does_not_change_the_label(scorer: Scorer) -> None:
     assert [scores.label for scores in masked] == [scores.label for scores in plain]
 
 
-def test_order_of_the_input_is_kept(scorer: Scorer) -> None:
+def test_order_of_the_input_is_kept(scorer: Scorer, other: Scorer) -> None:
     texts = NEGATIVE + POSITIVE + NEUTRAL
-    expected = dict(zip(texts, scorer.score(texts), strict=True))
+    expected = dict(zip(texts, other.score(texts), strict=True))
     shuffled = random.Random(1).sample(texts, len(texts))
     for text, scores in zip(shuffled, scorer.score(shuffled), strict=True):
         assert close(scores, expected[text], TOLERANCE), text
 
 
-def test_batched_equals_single(scorer: Scorer) -> None:
+def test_batched_equals_single(scorer: Scorer, other: Scorer) -> None:
     texts = NEGATIVE + POSITIVE + NEUTRAL + ["wachttijd " * 500]
     for text, together in zip(texts, scorer.score(texts), strict=True):
-        (alone,) = scorer.score([text])
+        (alone,) = other.score([text])
         assert close(alone, together, TOLERANCE), (text, alone, together)
 
 
@@ -139,6 +145,31 @@ def test_duplicates_get_the_same_score(scorer: Scorer) -> None:
     scores = scorer.score([NEGATIVE[0], POSITIVE[0], NEGATIVE[0], f"  {NEGATIVE[0]}\x00"])
     assert scores[0] == scores[2] == scores[3]
     assert scores[0] != scores[1]
+
+
+class Notes:
+    """An observer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.phases: list[str] = []
+        self.copied: list[int] = []
+
+    def took(self, phase: str, seconds: float) -> None:
+        assert seconds >= 0
+        self.phases.append(phase)
+
+    def copies(self, texts: int) -> None:
+        self.copied.append(texts)
+
+
+def test_a_text_that_was_scored_before_needs_no_pass(backend: Literal["onnx", "torch"]) -> None:
+    notes = Notes()
+    scorer = load_scorer(None, backend, 2, observer=notes)
+    first = scorer.score([NEGATIVE[0], NEGATIVE[0], POSITIVE[0]])
+    again = scorer.score([f"{NEGATIVE[0]} ", POSITIVE[0]])
+    assert again == [first[0], first[2]]
+    assert notes.copied == [1, 2]
+    assert notes.phases == ["tokenise", "infer"]
 
 
 def test_odd_texts_do_not_disturb_their_neighbours(scorer: Scorer) -> None:
@@ -208,14 +239,43 @@ def test_hugging_face_classifier_is_read_by_the_names_of_its_labels(tmp_path: Pa
     assert scorer.name == "torch:ander-model"
     for text, scores in zip(texts, together, strict=True):
         assert scores.negative + scores.neutral + scores.positive == pytest.approx(1.0)
-        assert close(scorer.score([text])[0], scores, TOLERANCE)
+        assert close(load_scorer(path, "torch", 1).score([text])[0], scores, TOLERANCE)
 
 
 @pytest.mark.torch
 def test_classifier_with_other_labels_is_refused(tmp_path: Path) -> None:
     path = save_classifier(tmp_path / "sterren", ["1 ster", "2 sterren", "3 sterren"])
-    with pytest.raises(ModelError, match=r"1 ster.*expected negative, neutral and positive"):
+    with pytest.raises(ModelError, match=r"1 ster.*STORMWACHT_MODEL_LABELS.*1 ster=neutral,2 sterren="):
         load_scorer(path, "torch", 1)
+    with pytest.raises(ModelError, match=r"none of its labels .* means neutral"):
+        load_scorer(
+            path,
+            "torch",
+            1,
+            names={
+                "1 ster": Sentiment.NEGATIVE,
+                "2 sterren": Sentiment.NEGATIVE,
+                "3 sterren": Sentiment.POSITIVE,
+            },
+        )
+
+
+@pytest.mark.torch
+def test_several_labels_of_a_classifier_may_mean_the_same(tmp_path: Path) -> None:
+    stars = ["1 ster", "2 sterren", "3 sterren", "4 sterren", "5 sterren"]
+    meanings = [
+        Sentiment.NEGATIVE,
+        Sentiment.NEGATIVE,
+        Sentiment.NEUTRAL,
+        Sentiment.POSITIVE,
+        Sentiment.POSITIVE,
+    ]
+    path = save_classifier(tmp_path / "sterren", stars)
+    (scores,) = load_scorer(path, "torch", 1, names=dict(zip(stars, meanings, strict=True))).score(["zorg"])
+    # An untrained network finds all five about equally likely.
+    assert scores.negative == pytest.approx(0.4, abs=0.1)
+    assert scores.neutral == pytest.approx(0.2, abs=0.1)
+    assert scores.negative + scores.neutral + scores.positive == pytest.approx(1.0)
 
 
 @pytest.mark.torch

@@ -1,15 +1,12 @@
 """Scoring texts: the data type, the protocol of every backend, and the one way to get a backend."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 from services.messages.faults import OperatorError
 from services.messages.vocabulary import Sentiment, Theme
-
-Observe = Callable[[str, float], None]
-"""Called with a stage ("tokenise", "infer") and the seconds it took."""
 
 
 class ModelError(OperatorError):
@@ -37,6 +34,16 @@ class Scores:
         return Sentiment.NEUTRAL if self.neutral == best else Sentiment.POSITIVE
 
 
+class Observer(Protocol):
+    """Told by a scorer what its calls cost."""
+
+    def took(self, phase: str, seconds: float) -> None:
+        """Note what one call spent on a phase, "tokenise" or "infer"."""
+
+    def copies(self, texts: int) -> None:
+        """Note how many texts of a call needed no pass, because the same text was scored before."""
+
+
 class Scorer(Protocol):
     """Turns texts into scores; synchronous, and safe to call from one worker thread at a time."""
 
@@ -49,20 +56,26 @@ class Scorer(Protocol):
 
 
 def load_scorer(
-    path: Path | None, backend: Literal["onnx", "torch"], threads: int, observe: Observe | None = None
+    path: Path | None,
+    backend: Literal["onnx", "torch"],
+    threads: int,
+    *,
+    names: Mapping[str, Sentiment] | None = None,
+    observer: Observer | None = None,
 ) -> Scorer:
     """Load the model at `path`, or the shipped one; raises ModelError where it is incomplete or altered.
 
+    `names` says what the labels of a Hugging Face classifier mean, where they are not the three sentiments.
     A backend's libraries are imported only here, so that a service runs without the ones it does not use.
     """
     if backend == "onnx":
         from services.sentiment.models.onnx import load_onnx  # noqa: PLC0415
 
-        return load_onnx(path, threads, observe)
+        return load_onnx(path, threads, observer)
     try:
         from services.sentiment.models.torch import load_torch  # noqa: PLC0415
     except ImportError as fault:
         raise ModelError(
             f"backend 'torch' needs the extra 'torch' ({fault}); install it or use backend 'onnx'"
         ) from fault
-    return load_torch(path, threads, observe)
+    return load_torch(path, threads, names=names, observer=observer)

@@ -52,7 +52,9 @@ class Labels:
     def _one(
         self, sentiment: NDArray[np.float64], flags: NDArray[np.float64], themes: NDArray[np.float64]
     ) -> Scores:
-        share = {label: float(value) for label, value in zip(self.sentiment, sentiment, strict=True)}
+        share = dict.fromkeys(Sentiment, 0.0)
+        for label, value in zip(self.sentiment, sentiment, strict=True):
+            share[label] += float(value)
         raised = {
             flag: bool(value >= threshold)
             for flag, value, threshold in zip(self.flags, flags, self.flag_thresholds, strict=True)

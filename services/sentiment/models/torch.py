@@ -1,5 +1,6 @@
 """The torch backend: the shipped encoder on CUDA or the CPU, or any Hugging Face sentiment classifier."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from services.messages.vocabulary import Sentiment
-from services.sentiment.models import ModelError, Observe
+from services.sentiment.models import ModelError, Observer
 from services.sentiment.models.batching import BatchedScorer, pad_id
 from services.sentiment.models.labels import Labels, read_labels
 from services.sentiment.models.loading import MANIFEST, shipped, verify
@@ -59,8 +60,8 @@ class Layer(nn.Module):  # type: ignore[misc]
     def forward(self, states: Tensor, bias: Tensor) -> Tensor:
         """One step; `bias` is far below zero at padding."""
         rows, length, width = states.shape
-        shaped = self.qkv(states).view(rows, length, 3, self.heads, width // self.heads)
-        query, key, value = shaped.permute(2, 0, 3, 1, 4).unbind(0)
+        shape = (rows, length, self.heads, width // self.heads)
+        query, key, value = (part.view(shape).transpose(1, 2) for part in self.qkv(states).chunk(3, -1))
         weights = query @ key.transpose(-1, -2) * (width // self.heads) ** -0.5 + bias
         attended = self.dropout(weights.softmax(-1)) @ value
         merged = attended.transpose(1, 2).reshape(rows, length, width)
@@ -115,9 +116,9 @@ class TorchScorer(BatchedScorer):
         labels: Labels,
         *,
         network: nn.Module,
-        observe: Observe | None = None,
+        observer: Observer | None = None,
     ) -> None:
-        super().__init__(name, tokenizer, pad, labels, observe)
+        super().__init__(name, tokenizer, pad, labels, observer=observer)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._half = self._device.type == "cuda" and torch.cuda.is_bf16_supported()
         self._network = network.to(self._device).eval()
@@ -133,11 +134,17 @@ class TorchScorer(BatchedScorer):
         return cast("NDArray[np.float32]", logits.float().cpu().numpy())
 
 
-def load_torch(path: Path | None, threads: int, observe: Observe | None = None) -> TorchScorer:
+def load_torch(
+    path: Path | None,
+    threads: int,
+    *,
+    names: Mapping[str, Sentiment] | None = None,
+    observer: Observer | None = None,
+) -> TorchScorer:
     """Load a model directory of our own (it has a manifest), else a Hugging Face directory or name."""
     torch.set_num_threads(threads)
     if path is not None and not (path / MANIFEST).exists():
-        return _load_hub(str(path), observe)
+        return _load_hub(str(path), names, observer)
     files = verify(shipped() if path is None else path, FILES)
     labels = read_labels(files.path("labels.json"))
     tokenizer_path = files.path("tokenizer.json")
@@ -150,7 +157,7 @@ def load_torch(path: Path | None, threads: int, observe: Observe | None = None) 
         )
     name = f"torch:{files.sha256[WEIGHTS][:8]}"
     return TorchScorer(
-        name, tokenizer, pad_id(tokenizer, tokenizer_path), labels, network=network, observe=observe
+        name, tokenizer, pad_id(tokenizer, tokenizer_path), labels, network=network, observer=observer
     )
 
 
@@ -193,7 +200,7 @@ def read_weights(path: Path) -> Network:
     return network
 
 
-def _load_hub(source: str, observe: Observe | None) -> TorchScorer:
+def _load_hub(source: str, names: Mapping[str, Sentiment] | None, observer: Observer | None) -> TorchScorer:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer  # noqa: PLC0415
 
     try:
@@ -203,13 +210,30 @@ def _load_hub(source: str, observe: Observe | None) -> TorchScorer:
         raise ModelError(
             f"{source}: neither a model directory with {MANIFEST} nor a Hugging Face model ({fault})"
         ) from fault
-    names = [str(network.config.id2label[index]).lower() for index in range(network.config.num_labels)]
-    if sorted(names) != sorted(Sentiment):
-        raise ModelError(
-            f"{source}: id2label in config.json holds {names}, expected negative, neutral and positive"
-        )
+    if not wrapped.is_fast:
+        raise ModelError(f"{source}: has no tokenizer.json; save it once with a fast tokenizer")
     longest = min(HUB_MAX_LENGTH, int(wrapped.model_max_length))
-    labels = Labels("", longest, 1.0, tuple(Sentiment(name) for name in names))
+    labels = Labels("", longest, 1.0, _meanings(source, network.config, names))
     name = f"torch:{Path(source).name}"
     padding = wrapped.pad_token_id or 0
-    return TorchScorer(name, wrapped.backend_tokenizer, padding, labels, network=network, observe=observe)
+    return TorchScorer(name, wrapped.backend_tokenizer, padding, labels, network=network, observer=observer)
+
+
+def _meanings(source: str, config: Any, names: Mapping[str, Sentiment] | None) -> tuple[Sentiment, ...]:
+    """The sentiment of each output; several outputs may share one, as stars do."""
+    found = [str(config.id2label[index]) for index in range(config.num_labels)]
+    known = {sentiment.value: sentiment for sentiment in Sentiment}
+    known |= {name.lower(): sentiment for name, sentiment in (names or {}).items()}
+    if unknown := [name for name in found if name.lower() not in known]:
+        raise ModelError(
+            f"{source}: id2label in config.json holds {found}, and {unknown} mean nothing here; "
+            "say what they mean in STORMWACHT_MODEL_LABELS, e.g. "
+            + ",".join(f"{name}=neutral" for name in unknown)
+        )
+    meanings = tuple(known[name.lower()] for name in found)
+    if missing := [sentiment.value for sentiment in Sentiment if sentiment not in meanings]:
+        raise ModelError(
+            f"{source}: none of its labels {found} means {' or '.join(missing)}; "
+            "a model without one of the three would call every post one of the others"
+        )
+    return meanings

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from services.messages.vocabulary import Sentiment, Theme
-from services.sentiment.models import ModelError, Scores, load_scorer
+from services.sentiment.models import ModelError, Scores, batching, load_scorer
 from services.sentiment.models.batching import BatchedScorer, pad, plan, prepare
 from services.sentiment.models.labels import NEUTRAL, Labels, read_labels
 from services.sentiment.models.loading import shipped, verify
@@ -194,14 +194,28 @@ class Counting(BatchedScorer):
         return np.concatenate([lengths, lengths * 0, lengths * 0], axis=1)
 
 
-def test_identical_texts_are_computed_once_and_order_is_kept() -> None:
-    seen: dict[str, float] = {}
+def counting() -> Counting:
     labels = Labels("", 64, 10.0, (Sentiment.NEGATIVE, Sentiment.NEUTRAL, Sentiment.POSITIVE))
     tokenizer = Tokenizer.from_file(str(shipped() / "tokenizer.json"))
-    scorer = Counting("counting", tokenizer, 1, labels, seen.__setitem__)
+    return Counting("counting", tokenizer, 1, labels, lanes=2)
+
+
+def test_identical_texts_are_computed_once_and_order_is_kept() -> None:
+    scorer = counting()
     scores = scorer.score(["een lange zin over de zorg", "kort", " kort\x00 ", "", "kort"])
     assert scorer.rows == 2
     assert scores[1] == scores[2] == scores[4]
     assert scores[0].negative > scores[1].negative
     assert scores[3] == NEUTRAL
-    assert seen.keys() == {"tokenise", "infer"}
+    assert scorer.score(["kort"]) == [scores[1]]
+    assert scorer.rows == 2
+
+
+def test_memory_of_scored_texts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "REMEMBERED", 2)
+    scorer = counting()
+    scorer.score(["een", "twee", "drie", "vier"])
+    scorer.score(["drie", "vier"])
+    assert scorer.rows == 4
+    scorer.score(["een", "een"])
+    assert scorer.rows == 5
