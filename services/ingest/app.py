@@ -38,7 +38,6 @@ BATCH_ITEMS = 500
 BATCH_S = 0.05
 STAGE = "ingest"
 _SLOW_S = 2.0  # a batch that Kafka has not taken by then makes the service not ready
-_BEAT_S = 1.0
 
 
 @dataclass
@@ -99,7 +98,7 @@ class Ingest:
         )
         await self.server.start()
         self.life.on_stop("http", self.server.stop)
-        self.life.spawn("beat", self._beat())
+        self.life.spawn("heartbeat", self.health.beat_until_stopped(self.life))
         self.life.on_stop("producer", self._producer.stop)
         await kafka.start(self._producer)
         cursors = await read_cursors(self._settings)
@@ -219,11 +218,6 @@ class Ingest:
         finally:
             slow.cancel()
         self.health.set_ready("kafka")
-
-    async def _beat(self) -> None:
-        while not self.life.stopping:
-            self.health.beat()
-            await self.life.sleep(_BEAT_S)
 
 
 def _outcome(result: Result) -> Outcome:

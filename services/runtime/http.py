@@ -7,7 +7,10 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from services.runtime.lifecycle import Lifecycle
+
 HEALTHY_WITHIN_S = 30.0
+BEAT_S = 1.0
 
 
 class Health:
@@ -20,6 +23,12 @@ class Health:
     def beat(self) -> None:
         """Note that the main loop has turned."""
         self._beat = time.monotonic()
+
+    async def beat_until_stopped(self, life: Lifecycle) -> None:
+        """Beat for a service whose main loop is the event loop itself."""
+        while not life.stopping:
+            self.beat()
+            await life.sleep(BEAT_S)
 
     def set_ready(self, what: str, *, ready: bool = True) -> None:
         """Note that `what` works, or no longer does."""

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -160,9 +161,7 @@ async def _send(producer: AIOKafkaProducer, record: Outgoing) -> Awaitable[Any]:
 
 async def create_topics(settings: Settings, topics: Iterable[Topic]) -> list[str]:
     """Create the topics that are missing and return their names."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
-    await start(admin)
-    try:
+    async with _admin(settings) as admin:
         existing = set(await admin.list_topics())
         missing = [topic for topic in topics if topic.name not in existing]
         new = [
@@ -178,8 +177,6 @@ async def create_topics(settings: Settings, topics: Iterable[Topic]) -> list[str
             response = await admin.create_topics(new)
             _check_created(response.topic_errors)
         return [topic.name for topic in missing]
-    finally:
-        await admin.close()
 
 
 async def check_topics(settings: Settings, topics: Iterable[Topic]) -> None:
@@ -189,15 +186,11 @@ async def check_topics(settings: Settings, topics: Iterable[Topic]) -> None:
         TopicError: one is missing, or has another number of partitions.
 
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
-    await start(admin)
-    try:
+    async with _admin(settings) as admin:
         found = dict.fromkeys(await admin.list_topics(), 0)
         wanted = {topic.name: topic.partitions or settings.partitions for topic in topics}
         for described in await admin.describe_topics([name for name in wanted if name in found]):
             found[described["topic"]] = len(described["partitions"])
-    finally:
-        await admin.close()
     missing = sorted(wanted.keys() - found.keys())
     if missing:
         raise TopicError(f"missing: {', '.join(missing)}; make them with: stormwacht topics")
@@ -207,6 +200,16 @@ async def check_topics(settings: Settings, topics: Iterable[Topic]) -> None:
                 f"topic {name} has {found[name]} partitions, the settings say {partitions}: correct "
                 "STORMWACHT_PARTITIONS, or delete it if Kafka made it by itself and run: stormwacht topics"
             )
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    await start(admin)
+    try:
+        yield admin
+    finally:
+        await admin.close()
 
 
 def _check_created(errors: Iterable[tuple[str, int, str | None]]) -> None:

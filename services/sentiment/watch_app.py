@@ -187,6 +187,8 @@ class Watch:
             return  # taken away meanwhile: its next owner decides the same, and writing now would set it back
         self._write(desk)
         await self._table.settled()
+        if self._desks.get(desk.partition) is not desk:
+            return  # as above: what is not acknowledged here is read again there
         if self._settings.clock == "ticks":
             await publish(
                 self._worker.producer, [self._tick(Stage.WATCHED, desk, tick.now, tick.scored_offset)]

@@ -28,7 +28,7 @@ from services.runtime.settings import Settings
 log = structlog.get_logger()
 
 STALLED_S = 90.0  # Faust's consumers are known to stall after broker trouble
-_BEAT_S = 1.0
+_WATCH_S = 1.0
 
 
 class StalledError(OperatorError):
@@ -137,7 +137,7 @@ class Worker:
         """
         life = self.life
         try:
-            life.spawn("heartbeat", self._beat())
+            life.spawn("heartbeat", self.health.beat_until_stopped(life))
             await self.server.start()
             life.on_stop("http", self.server.stop)
             await kafka.start(self.producer)
@@ -153,11 +153,6 @@ class Worker:
             raise
         await life.run_until_stopped()
 
-    async def _beat(self) -> None:
-        while not self.life.stopping:
-            self.health.beat()
-            await self.life.sleep(_BEAT_S)
-
     async def _watchdog(self) -> None:
         """Keep readiness up to date; end the process when Faust has crashed or a partition stands still."""
         while not self.life.stopping:
@@ -168,7 +163,7 @@ class Worker:
                 self.life.fail(
                     StalledError(f"{place[0]}/{place[1]} has records and none was read for {STALLED_S:.0f} s")
                 )
-            await self.life.sleep(_BEAT_S)
+            await self.life.sleep(_WATCH_S)
 
     def _assigned(self) -> bool:
         return bool(self.app.started and not self.app.rebalancing and self.app.consumer.assignment())
