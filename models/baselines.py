@@ -31,8 +31,9 @@ def words(train: list[Example]) -> Features:
 
 def encoder(train: list[Example], pooled: Callable[[list[Example]], NDArray[np.float32]]) -> Features:
     """The mean token vector of the base as it comes, standardised on the training texts."""
-    scale = StandardScaler().fit(pooled(train))
-    return lambda examples: scale.transform(pooled(examples))
+    known = pooled(train)
+    scale = StandardScaler().fit(known)
+    return lambda examples: scale.transform(known if examples is train else pooled(examples))
 
 
 def baseline(

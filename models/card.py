@@ -23,15 +23,24 @@ def _values(manifest: dict[str, Any]) -> dict[str, str]:
     sizes = {name: f"{found['size'] / 1e6:.1f} MB" for name, found in manifest["files"].items()}
     return {
         "name": figures["model"],
-        "examples": f"{recipe['examples']:,}",
-        "teacher": f"{manifest['teacher_care']['macro_f1']:.3f}",
+        "reviews": f"{recipe['reviews']:,}",
+        "mentions": f"{recipe['care']:,}",
+        "held out": f"{recipe['held_out']:,}",
+        "student layers": str(len(recipe["student_layers"])),
+        "teacher": f"{manifest['teachers']['mean']['macro_f1']:.3f}",
+        "student 32": f"{manifest['student_32_bits']['macro_f1']:.3f}",
         "student": f"{figures['care']['macro_f1']:.3f}",
         "onnx size": sizes["model.onnx"],
         "torch size": sizes["model.safetensors"],
         "tokenizer size": sizes["tokenizer.json"],
         "calibration error": f"{manifest['calibration_error']:.3f}",
         "care": _table(
-            {"all": figures["care"], "teacher, 12 layers, 32 bits": manifest["teacher_care"]}
+            {
+                "as shipped": figures["care"],
+                "the same in 32 bits": manifest["student_32_bits"],
+                "teacher, 12 layers, 32 bits": manifest["teachers"]["mean"],
+            }
+            | manifest.get("baselines", {})
             | {f"writer {name}": found for name, found in figures["care_by_writer"].items()}
             | figures["care_by_difficulty"]
         ),
@@ -39,9 +48,6 @@ def _values(manifest: dict[str, Any]) -> dict[str, str]:
         "acute": _acute(figures["acute_risk"]),
         "flags": _rates(figures["flags"]),
         "themes": _rates(figures["themes"]),
-        "speed": ", ".join(
-            f"{n} in {k.replace('_', ' ')}" for k, n in figures["texts_per_second"].items() if "calls" in k
-        ),
     }
 
 

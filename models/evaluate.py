@@ -5,7 +5,6 @@ Run alone as ``python -m models.evaluate --shared ../shared/data``.
 
 import argparse
 import json
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +18,6 @@ from services.messages.vocabulary import Sentiment, Theme
 from services.sentiment.models import Scorer, Scores, load_scorer
 from services.sentiment.models.labels import FLAGS
 
-SPEED_TEXTS = 256
-
 
 def main() -> None:
     """Print the figures of the shipped model as JSON."""
@@ -31,10 +28,10 @@ def main() -> None:
     options.add_argument("--threads", type=int, default=2)
     given = options.parse_args()
     scorer = load_scorer(given.model, given.backend, given.threads)
-    print(json.dumps(figures(scorer, given.shared, given.threads), indent=2))
+    print(json.dumps(figures(scorer, given.shared), indent=2))
 
 
-def figures(scorer: Scorer, shared: Path, threads: int) -> dict[str, Any]:
+def figures(scorer: Scorer, shared: Path) -> dict[str, Any]:
     """Everything the model card reports."""
     care = data.care_test()
     scores = scorer.score([example.text for example in care])
@@ -49,7 +46,6 @@ def figures(scorer: Scorer, shared: Path, threads: int) -> dict[str, Any]:
         "flags": {flag: _flag(care, scores, flag) for flag in FLAGS},
         "themes": {theme.value: _theme(care, scores, theme) for theme in Theme},
         "test_by_source": _grouped([e.source for e in tests], tests, test_scores),
-        "texts_per_second": speed(scorer, [example.text for example in care], threads),
     }
 
 
@@ -81,19 +77,6 @@ def sentiment(examples: Sequence[Example], scores: Sequence[Scores]) -> dict[str
         forced = [Sentiment.NEGATIVE if s.negative >= s.positive else Sentiment.POSITIVE for s in scores]
         hits = sum(wanted is found for (wanted, _), found in zip(pairs, forced, strict=True))
         result["accuracy_without_neutral"] = _round(hits / len(pairs))
-    return result
-
-
-def speed(scorer: Scorer, texts: list[str], threads: int) -> dict[str, Any]:
-    """Texts per second in batches of three sizes, tokenising included."""
-    chosen = texts[:SPEED_TEXTS]
-    scorer.score(chosen[:32])
-    result: dict[str, Any] = {"threads": threads, "texts": len(chosen)}
-    for size in (1, 32, SPEED_TEXTS):
-        started = time.perf_counter()
-        for start in range(0, len(chosen), size):
-            scorer.score(chosen[start : start + size])
-        result[f"calls_of_{size}"] = round(len(chosen) / (time.perf_counter() - started))
     return result
 
 

@@ -26,6 +26,7 @@ _COMMANDS = {
     "init": "services.config.commands",
     "explain": "services.ingest.commands",
     "score": "services.sentiment.commands",
+    "backtest": "services.sentiment.backtest.command",
     "migrate": "services.alerts.commands",
     "log": "services.alerts.commands",
 }

@@ -14,15 +14,20 @@ from services.alerts.routing.inhibit import MUTING
 from services.alerts.routing.route import route
 from services.alerts.store.log import Notification
 from services.alerts.store.store import Store
+from services.alerts.stormcard import Card, explain
 from services.alerts.words import Language
 from services.config.schema import Config, NoticeKind, Payload
 from services.messages.calendar import Calendar
 from services.messages.identity import Keyring, KeyringError
 from services.messages.records import Incident, ScoredMention
+from services.messages.vocabulary import StormState
 
 log = structlog.get_logger()
 
 _LEDGER = timedelta(days=14)  # two weeks: an answer of this one may be to a post of the last
+_USUAL = timedelta(days=14)  # what an institution's posts are compared with
+_LEAD = timedelta(hours=6)  # before an onset: what set it off is not what is usual
+_EARLIER = timedelta(days=365)  # as long as incidents are kept
 
 
 class _Reader(TypedDict):
@@ -32,14 +37,15 @@ class _Reader(TypedDict):
 
 
 class Composer:
-    """Makes notices; remembers an institution's figures for as long as the clock stands still."""
+    """Makes notices; remembers figures and storm cards for as long as the clock stands still."""
 
     def __init__(self, store: Store, config: Config, keyring: Keyring) -> None:
         self.config = config
         self._store = store
         self._keyring = keyring
         self._figures: dict[str, Figures] = {}
-        self._figures_at: datetime | None = None
+        self._cards: dict[tuple[str, int], Card] = {}
+        self._remembered_at: datetime | None = None
 
     async def compose(
         self, row: Notification, now: datetime, *, language: Language, payload: Payload
@@ -59,7 +65,8 @@ class Composer:
             step = steps[-1]
             evidence = await self._store.mentions(row.institution, step.evidence)
             muted = await self._muted(row, step, now)
-            return storm_notice(*told, step, self._reactions(evidence), muted, figures, **reader)
+            card = await self._explained(step, now) if step.state is not StormState.WATCH else None
+            return storm_notice(*told, step, self._reactions(evidence), card, muted, figures, **reader)
         return catch_up_notice(*told, self._reactions(posts), steps, figures, now, **reader)
 
     async def figures(self, institution: str, now: datetime) -> Figures:
@@ -69,12 +76,35 @@ class Composer:
         return await asyncio.to_thread(_figures, found, now, self.config.calendar(institution))
 
     async def _weekly(self, institution: str, now: datetime) -> Figures:
-        if self._figures_at != now:
-            self._figures.clear()
-            self._figures_at = now
+        self._forget_before(now)
         if institution not in self._figures:
             self._figures[institution] = await self.figures(institution, now)
         return self._figures[institution]
+
+    async def _explained(self, step: Incident, now: datetime) -> Card:
+        self._forget_before(now)
+        key = (step.id, step.seq)
+        if key not in self._cards:
+            found = await self._store.week(step.institution, step.onset - _LEAD - _USUAL, now)
+            earlier = await self._store.steps_between(step.institution, now - _EARLIER, now)
+            self._cards[key] = await asyncio.to_thread(
+                _card, step, found, earlier, now, self._bound(step.institution)
+            )
+        return self._cards[key]
+
+    def _bound(self, institution: str) -> frozenset[str]:
+        """Return the sources whose silence says something: about this institution only, and with no end."""
+        return frozenset(
+            source.id
+            for source in self.config.sources
+            if source.institution == institution and source.type != "file"
+        )
+
+    def _forget_before(self, now: datetime) -> None:
+        if self._remembered_at != now:
+            self._figures.clear()
+            self._cards.clear()
+            self._remembered_at = now
 
     async def _muted(self, row: Notification, step: Incident, now: datetime) -> int:
         """Count what this recipient was spared; on the terms of the route by which it hears of reactions."""
@@ -129,3 +159,22 @@ def _figures(
         for scored, deleted in found
     ]
     return summary(facts, now, calendar)
+
+
+def _card(
+    step: Incident,
+    found: Sequence[tuple[ScoredMention, datetime | None]],
+    earlier: Sequence[Incident],
+    now: datetime,
+    sources: frozenset[str],
+) -> Card:
+    lead = step.onset - _LEAD
+    return explain(
+        step,
+        [scored for scored, _ in found if scored.mention.event_time >= lead],
+        [scored for scored, _ in found if scored.mention.event_time < lead],
+        earlier,
+        now,
+        blind=sources - {scored.mention.source for scored, _ in found},
+        deleted=frozenset(scored.mention.post for scored, deleted in found if deleted and deleted <= now),
+    )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.alerts.replies import Figures
-from services.alerts.words import Language, Words, incidents
+from services.alerts.stormcard import Card
+from services.alerts.words import Language, Words, incidents, stormcards
 from services.alerts.words.cleaning import clean, shorten, web_link
 from services.config.schema import NoticeKind, Payload
 from services.messages.calendar import Calendar
@@ -108,6 +109,7 @@ def storm_notice(  # noqa: PLR0917  # the order in which a card is read
     institution: str,
     incident: Incident,
     reactions: Sequence[Reaction],
+    card: Card | None,
     muted: int,
     figures: Figures,
     *,
@@ -115,13 +117,18 @@ def storm_notice(  # noqa: PLR0917  # the order in which a card is read
     language: Language,
     payload: Payload,
 ) -> Notice:
-    """Tell about a step of an incident; `reactions` are its evidence, `muted` were not told one by one."""
+    """Tell about a step of an incident.
+
+    `reactions` are its evidence, `card` explains it, `muted` were not told one by one.
+    """
     teller = _Teller(language, calendar, payload)
     words = teller.words
     in_order = sorted(reactions, key=lambda reaction: reaction.event_time)
     about = teller.about("mainly", reactions)
     facts = [*teller.standing(incident), *incidents.reasons(words, incident)]
     facts += [*teller.looked_at(reactions, incident), *teller.seen(reactions)]
+    if card:
+        facts += stormcards.facts(words, card, calendar.zone, payload)
     if muted:
         facts.append((words.text("fact.muted"), words.count("muted", muted)))
     if incident.state in (StormState.RISING, StormState.STORM):

@@ -1,32 +1,22 @@
 """`stormwacht score`: texts in, scores out, in the same order and in constant memory."""
 
-import csv
 import sys
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from services.messages.faults import OperatorError
 from services.runtime.settings import from_environment
 from services.sentiment.models import Scores, load_scorer
+from services.sentiment.rows import READABLE, STDIN, InputError, name_of, opened, progress, rows
 
 BATCH = 256  # texts held in memory; copies within it are scored once
 
 
-class InputError(OperatorError):
-    """A line that is no row with a text; the message names file, line and field."""
-
-
 @click.command()
-@click.argument(
-    "file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path), default="-"
-)
+@click.argument("file", type=READABLE, default=STDIN)
 def score(file: Path) -> None:
     """Score the texts of FILE, or of standard input.
 
@@ -36,10 +26,10 @@ def score(file: Path) -> None:
     scorer = load_scorer(
         settings.model, settings.model_backend, settings.model_threads, names=settings.model_labels
     )
-    with click.open_file(str(file), encoding="utf-8-sig", errors="replace") as stream, _progress() as bar:
-        task = bar.add_task("scored", total=None)
-        rows = _rows(stream, "standard input" if str(file) == "-" else str(file))
-        while batch := list(islice(rows, BATCH)):
+    with opened(file) as stream, progress("texts scored") as bar:
+        task = bar.add_task("", total=None)
+        texts = ((number, _checked(row, file, number)) for number, row in rows(stream, file))
+        while batch := list(islice(texts, BATCH)):
             for (number, row), found in zip(
                 batch, scorer.score([row["text"] for _, row in batch]), strict=True
             ):
@@ -48,41 +38,9 @@ def score(file: Path) -> None:
             bar.advance(task, len(batch))
 
 
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.completed:,} texts {task.description}"),
-        TimeElapsedColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-
-
-def _rows(stream: IO[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the rows with their line numbers; blank lines are passed over."""
-    if name.lower().endswith(".csv"):
-        reader = csv.DictReader(stream)
-        for row in reader:
-            yield reader.line_num, _checked(row, name, reader.line_num)
-        return
-    for number, line in enumerate(stream, 1):
-        if line.strip():
-            yield number, _checked(_parsed(line, name, number), name, number)
-
-
-def _parsed(line: str, name: str, number: int) -> Any:
-    try:
-        return msgspec.json.decode(line)
-    except msgspec.DecodeError:
-        raise InputError(
-            f"{name}:{number}: not valid JSON; write one object a line, with a field text"
-        ) from None
-
-
-def _checked(row: Any, name: str, number: int) -> dict[str, Any]:
+def _checked(row: Any, file: Path, number: int) -> dict[str, Any]:
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-        raise InputError(f"{name}:{number}: text: missing or not a text; each row needs one")
+        raise InputError(f"{name_of(file)}:{number}: text: missing or not a text; each row needs one")
     return row
 
 

@@ -207,7 +207,7 @@ class Watch:
             self._worker.producer, [Outgoing(name, step.institution, step, desk.partition) for step in steps]
         )
         for step in steps:
-            desk.detectors[step.institution].incidents_offset = reached[name, desk.partition]
+            desk.detectors[step.institution].state.incidents_offset = reached[name, desk.partition]
             self._metrics.steps.labels(step.state).inc()
             log.info("incident_step", incident=step.id, seq=step.seq, state=step.state, n=step.n)
 
@@ -223,7 +223,7 @@ class Watch:
             desk.marked = desk.applied
 
     def _tick(self, stage: Stage, desk: Desk, now: datetime, scored_offset: int) -> Outgoing:
-        offset = max((d.incidents_offset for d in desk.detectors.values()), default=0)
+        offset = max((d.state.incidents_offset for d in desk.detectors.values()), default=0)
         tick = Tick(
             stage=stage,
             partition=desk.partition,

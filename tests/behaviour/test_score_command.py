@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from services.sentiment.commands import InputError, score
+from services.sentiment.commands import score
+from services.sentiment.rows import InputError
 
 TEXTS = [
     "Heel erg bedankt, wat een lief team!",

@@ -196,6 +196,17 @@ async def test_what_is_settled_stays_settled_when_it_comes_again(store: Store) -
     assert (await known(store)).waiting == ()
 
 
+async def test_the_steps_of_a_period_come_in_order_of_time(store: Store) -> None:
+    late = step(2, StormState.CLOSED, NOW + 2 * MINUTE)
+    await apply(store, late, step(1, StormState.STORM, NOW + MINUTE), step(0))
+
+    assert await store.steps_between("vennehart", NOW, NOW + 2 * MINUTE) == [
+        step(1, StormState.STORM, NOW + MINUTE),
+        late,
+    ]
+    assert await store.steps_between("elders", NOW - MINUTE, NOW + MINUTE) == []
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
 async def test_the_highest_revision_wins(store: Store, order: tuple[int, ...]) -> None:
     for revision in order:

@@ -1,6 +1,5 @@
 """The ledger's facts, the conversations they make, what asks for an answer and what counts as one. Pure."""
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.messages.calendar import Calendar
-from services.messages.fingerprint import NEAR_DUPLICATE, PERMUTATIONS, near_duplicate
+from services.messages.fingerprint import originals
 from services.messages.records import ScoredMention
 from services.messages.vocabulary import Channel, Kind, Mark, Sentiment
 
@@ -171,25 +170,9 @@ def _order(fact: Fact) -> tuple[datetime, str]:
 
 
 def _copies(facts: Sequence[Fact]) -> frozenset[str]:
-    """Return the posts whose text was seen earlier in `facts`.
-
-    Near-duplicates differ in at most `spoiled` slots, so of one band more at least one is equal: looking
-    only there misses none.
-    """
-    spoiled = math.floor(PERMUTATIONS * (1 - NEAR_DUPLICATE))
-    width = 2 * (PERMUTATIONS // (spoiled + 1))
-    seen: defaultdict[tuple[int, bytes], list[bytes]] = defaultdict(list)
-    copies = set()
-    for fact in facts:
-        if not fact.fingerprint:
-            continue
-        bands = [(at, fact.fingerprint[at : at + width]) for at in range(0, width * (spoiled + 1), width)]
-        if any(near_duplicate(fact.fingerprint, other) for band in bands for other in seen[band]):
-            copies.add(fact.post)
-            continue  # the text it copies stands for it
-        for band in bands:
-            seen[band].append(fact.fingerprint)
-    return frozenset(copies)
+    """Return the posts whose text was seen earlier in `facts`."""
+    first = originals([fact.fingerprint for fact in facts])
+    return frozenset(fact.post for place, fact in enumerate(facts) if first[place] != place)
 
 
 class How(StrEnum):

@@ -49,6 +49,19 @@ async def steps(connection: AsyncConnection, wanted: Sequence[tuple[str, int]]) 
     return [incident_of(row) for row in rows]
 
 
+async def steps_between(
+    connection: AsyncConnection, institution: str, since: datetime, until: datetime
+) -> list[Incident]:
+    """Return the steps that an institution's incidents took in a period, in order of time."""
+    c = incidents.c
+    rows = await connection.execute(
+        select(incidents)
+        .where(c.institution == institution, c.at > since, c.at <= until)
+        .order_by(c.at, c.id, c.seq)
+    )
+    return [incident_of(row) for row in rows]
+
+
 async def between(
     connection: AsyncConnection, institution: str, since: datetime, until: datetime
 ) -> list[tuple[ScoredMention, datetime | None]]:

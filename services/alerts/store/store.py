@@ -113,6 +113,12 @@ class Store:
         wanted = sorted(set(items))
         return await self._read(lambda connection: reading.steps(connection, wanted))
 
+    async def steps_between(self, institution: str, since: datetime, until: datetime) -> list[Incident]:
+        """Return the steps that an institution's incidents took in a period, in order of time."""
+        return await self._read(
+            lambda connection: reading.steps_between(connection, institution, since, until)
+        )
+
     async def week(
         self, institution: str, since: datetime, until: datetime
     ) -> list[tuple[ScoredMention, datetime | None]]:

@@ -149,6 +149,11 @@ TEXTS: Final[dict[str, str]] = {
     "fact.muted": "Not told one by one",
     "fact.more": "Not shown",
     "fact.unknown": "What we do not know",
+    "fact.card.trigger": "Below own post",
+    "fact.card.terms": "Words that stand out",
+    "fact.card.forecast": "The coming hour",
+    "fact.card.earlier": "The storm before",
+    "fact.card.unseen": "What we do not see",
     "fact.reason.burst": "Unusually many",
     "fact.reason.breadth": "Spread",
     "fact.reason.growth": "Growth",
@@ -174,6 +179,17 @@ TEXTS: Final[dict[str, str]] = {
         "Whether the posts are true, who is behind them, and what happens in closed groups and on "
         "channels we do not follow."
     ),
+    "card.trigger": "{under} of the first {of} negative posts, below the post of {when}",
+    "card.forecast": (
+        "if it goes on like this about {posts} (probably between {low} and {high}); {past} there were {last}"
+    ),
+    "card.earlier": "{when}: {people} in {span}",
+    "card.earlier.then": "{when}: {people} in {span}; at the age of this one at least {then}",
+    "card.deleted.one": "1 post that was deleted since",
+    "card.deleted.many": "{n} posts that were deleted since",
+    "card.silent": "we receive nothing from {sources}",
+    "card.more.one": "1 more source",
+    "card.more.many": "{n} more sources",
     "less_than_one": "less than 1",
     "reason.burst": "{authors} in {hours}; normally {expected}",
     "reason.breadth": "{authors}, {texts} different texts",

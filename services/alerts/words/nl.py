@@ -150,6 +150,11 @@ TEXTS: Final[dict[str, str]] = {
     "fact.muted": "Niet apart gemeld",
     "fact.more": "Niet getoond",
     "fact.unknown": "Wat we niet weten",
+    "fact.card.trigger": "Onder eigen bericht",
+    "fact.card.terms": "Woorden die opvallen",
+    "fact.card.forecast": "Komend uur",
+    "fact.card.earlier": "De vorige storm",
+    "fact.card.unseen": "Wat we niet zien",
     "fact.reason.burst": "Ongewoon veel",
     "fact.reason.breadth": "Spreiding",
     "fact.reason.growth": "Groei",
@@ -175,6 +180,18 @@ TEXTS: Final[dict[str, str]] = {
         "Of de berichten kloppen, wie erachter zitten, en wat er gebeurt in besloten groepen en op "
         "kanalen die we niet volgen."
     ),
+    "card.trigger": "{under} van de eerste {of} negatieve berichten, bij het bericht van {when}",
+    "card.forecast": (
+        "als het zo doorgaat ongeveer {posts} (waarschijnlijk tussen {low} en {high}); {past} waren het er "
+        "{last}"
+    ),
+    "card.earlier": "{when}: {people} in {span}",
+    "card.earlier.then": "{when}: {people} in {span}; na evenveel tijd als nu waren dat er minstens {then}",
+    "card.deleted.one": "1 bericht dat intussen is verwijderd",
+    "card.deleted.many": "{n} berichten die intussen zijn verwijderd",
+    "card.silent": "van {sources} krijgen we niets binnen",
+    "card.more.one": "nog 1 bron",
+    "card.more.many": "nog {n} bronnen",
     "less_than_one": "minder dan 1",
     "reason.burst": "{authors} in {hours}; normaal zijn dat er {expected}",
     "reason.breadth": "{authors}, {texts} verschillende teksten",

@@ -1,4 +1,4 @@
-"""From counts to a state with its reasons: sequential tests at several horizons, confirmation, hysteresis."""
+"""From counts to a state with its reasons: several look backs, confirmation, hysteresis."""
 
 from datetime import timedelta
 
@@ -8,16 +8,12 @@ from services.messages.records import Reason, ReasonCode
 from services.messages.vocabulary import StormState
 from services.sentiment.storm.window import Counts
 
-# A flash shows within minutes, a slow burn only over hours; each horizon is tested at every tick.
-HORIZONS = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4), timedelta(hours=12))
-
 RANK = {StormState.WATCH: 0, StormState.RISING: 1, StormState.STORM: 2}
-SURPRISE = {StormState.WATCH: 1e-3, StormState.RISING: 1e-4, StormState.STORM: 1e-6}
-MIN_AUTHORS = {StormState.RISING: 5, StormState.STORM: 8}
-MIN_TEXTS = {StormState.RISING: 4, StormState.STORM: 5}
+EVIDENCE = {StormState.WATCH: 4.0, StormState.RISING: 5.5, StormState.STORM: 8.5}  # nats
+MIN_VOICES = {StormState.RISING: 4, StormState.STORM: 6}
+MIN_SHARE = 0.35  # negative among the posts that would not have come on an ordinary day
 MIN_BURST = 6  # negative posts from which one busy author or one copied text is worth a word
 MIN_CROWD = 15  # mentions from which a happy crowd is worth a word
-MIN_NEGATIVE_SHARE = 0.5  # of the posts that take a side
 GROWING = 1.5  # pace of the last quarter against that of the last hour
 EASED = 0.25  # share of its peak below which a storm eases
 REKINDLED = 0.5  # share of its peak from which an easing storm is one again
@@ -26,14 +22,23 @@ QUIET_HOURS = 4.0  # weighted by the daily rhythm, so that a night does not end 
 
 
 class Horizon(Struct, frozen=True):
-    """What one look back over `hours` saw, against what was expected."""
+    """What one look back over `hours` saw, against what was expected; evidence in nats."""
 
     hours: float
     counts: Counts
-    expected_authors: float
-    surprise: float  # probability of so many negative authors or more
-    burst_surprise: float  # the same for negative posts
-    volume_surprise: float  # the same for all mentions
+    expected: float  # voices
+    expected_mentions: float
+    evidence: float  # of the voices
+    burst: float  # of the negative posts, whoever wrote them
+    volume: float  # of all mentions
+
+    @property
+    def share(self) -> float:
+        """Negative among what would not have come on an ordinary day."""
+        counts = self.counts
+        negative = counts.negative - self.expected
+        extra = counts.mentions - counts.reshares - self.expected_mentions
+        return negative / max(extra, negative) if negative > 0 else 0.0
 
 
 class Verdict(Struct, frozen=True):
@@ -45,7 +50,7 @@ class Verdict(Struct, frozen=True):
 
 
 class Strength(Struct, frozen=True):
-    """Negative authors of the last hour and of the last four."""
+    """Voices of the last hour and of the last four."""
 
     hour: int = 0
     four: int = 0
@@ -56,18 +61,23 @@ class Strength(Struct, frozen=True):
 
     def share_of(self, peak: "Strength") -> float:
         """Return how much of the peak is left; by the hour for a flash, by four hours for a slow burn."""
-        if peak.hour >= MIN_AUTHORS[StormState.RISING]:
+        if peak.hour >= MIN_VOICES[StormState.RISING]:
             return self.hour / peak.hour
         return self.four / peak.four if peak.four else 0.0
 
 
+def worth_a_look(voices: int, mentions: int) -> bool:
+    """Tell whether so many in twelve hours could be anything; most institutions are silent most days."""
+    return voices >= MIN_VOICES[StormState.RISING] or mentions >= MIN_CROWD
+
+
 def strength(horizons: list[Horizon]) -> Strength:
     """Return how strong it is now."""
-    return Strength(horizons[1].counts.authors, horizons[2].counts.authors)
+    return Strength(horizons[1].counts.voices, horizons[2].counts.voices)
 
 
 def judge(horizons: list[Horizon]) -> Verdict:
-    """Return the highest state that any horizon supports."""
+    """Return the highest state that any look back supports."""
     for state in (StormState.STORM, StormState.RISING):
         for horizon in horizons:
             if _supports(state, horizon):
@@ -77,12 +87,8 @@ def judge(horizons: list[Horizon]) -> Verdict:
 
 def unusual(horizons: list[Horizon]) -> bool:
     """Tell whether the last hour is still out of the ordinary, in voices, posts or volume."""
-    limit = SURPRISE[StormState.WATCH]
-    return any(
-        min(look.surprise, look.burst_surprise, look.volume_surprise) <= limit
-        for look in horizons
-        if look.hours <= 1
-    )
+    limit = EVIDENCE[StormState.WATCH]
+    return any(max(look.evidence, look.burst, look.volume) >= limit for look in horizons if look.hours <= 1)
 
 
 def next_state(
@@ -97,7 +103,7 @@ def next_state(
     """Return where an open incident stands and why; it climbs at once and comes down slowly."""
     left = now_strength.share_of(peak)
     if state is StormState.EASING:
-        flares = now_strength.hour >= MIN_AUTHORS[StormState.RISING] and left >= REKINDLED
+        flares = now_strength.hour >= MIN_VOICES[StormState.RISING] and left >= REKINDLED
         if flares and since_step >= DWELL and verdict.state in (StormState.RISING, StormState.STORM):
             return verdict.state, verdict.reasons
     elif verdict.state and RANK[verdict.state] > RANK[state]:
@@ -111,30 +117,29 @@ def next_state(
 
 
 def _supports(state: StormState, horizon: Horizon) -> bool:
-    """A state needs surprise, voices, different texts, and a crowd that is not mostly happy."""
-    counts = horizon.counts
+    """A state needs evidence, independent voices, and a crowd that is not mostly content or indifferent."""
     return (
-        horizon.surprise <= SURPRISE[state]
-        and counts.authors >= MIN_AUTHORS[state]
-        and counts.texts >= MIN_TEXTS[state]
-        and counts.negative >= MIN_NEGATIVE_SHARE * (counts.negative + counts.positive)
+        horizon.counts.voices >= MIN_VOICES[state]
+        and horizon.evidence >= EVIDENCE[state]
+        and horizon.share >= MIN_SHARE
     )
 
 
 def _said_not_called(horizons: list[Horizon]) -> Verdict:
     """Name what looks like a storm by volume and is none."""
+    limit = EVIDENCE[StormState.WATCH]
     for horizon in horizons:
         counts = horizon.counts
-        if counts.negative >= MIN_BURST and horizon.burst_surprise <= SURPRISE[StormState.WATCH]:
+        if counts.negative >= MIN_BURST and horizon.burst >= limit:
             code = None
             if counts.top_author > counts.negative / 2:
                 code = ReasonCode.ONE_AUTHOR
-            elif counts.texts < MIN_TEXTS[StormState.RISING]:
+            elif counts.texts <= counts.negative / 2:
                 code = ReasonCode.ONE_TEXT
             if code:
                 return Verdict(StormState.WATCH, (Reason(code, _values(horizon)),), horizon.hours)
         happy = counts.positive > 2 * counts.negative
-        if counts.mentions >= MIN_CROWD and happy and horizon.volume_surprise <= SURPRISE[StormState.WATCH]:
+        if counts.mentions >= MIN_CROWD and happy and horizon.volume >= EVIDENCE[StormState.STORM]:
             reason = Reason(ReasonCode.HAPPY_CROWD, _values(horizon))
             return Verdict(StormState.WATCH, (reason,), horizon.hours)
     return Verdict(None, (), 0.0)
@@ -145,8 +150,8 @@ def _reasons(horizon: Horizon, horizons: list[Horizon]) -> tuple[Reason, ...]:
     burst = {
         "authors": float(counts.authors),
         "hours": horizon.hours,
-        "expected": round(horizon.expected_authors, 3),
-        "surprise": float(f"{horizon.surprise:.2g}"),
+        "expected": round(horizon.expected, 3),
+        "evidence": round(horizon.evidence, 1),
     }
     breadth = {
         "authors": float(counts.authors),
@@ -158,9 +163,9 @@ def _reasons(horizon: Horizon, horizons: list[Horizon]) -> tuple[Reason, ...]:
         copies = {"copies": float(counts.negative - counts.texts), "reshares": float(counts.reshares)}
         reasons.append(Reason(ReasonCode.COPIES, copies))
     quarter, hour = horizons[0], horizons[1]
-    per_hour = quarter.counts.authors * 4
-    if per_hour > GROWING * hour.counts.authors > 0:
-        values = {"per_hour_now": float(per_hour), "last_hour": float(hour.counts.authors)}
+    per_hour = quarter.counts.voices * 4
+    if per_hour > GROWING * hour.counts.voices > 0:
+        values = {"per_hour_now": float(per_hour), "last_hour": float(hour.counts.voices)}
         reasons.append(Reason(ReasonCode.GROWTH, values))
     return tuple(reasons)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace as replace_fields
 
 from services.alerts.notices import (
     EXCERPT,
@@ -15,19 +16,63 @@ from services.alerts.notices import (
     storm_notice,
 )
 from services.alerts.replies import summary
+from services.alerts.stormcard import Card
+from services.alerts.stormcard.card import (
+    Comparison,
+    EarlierStorm,
+    Forecast,
+    Growth,
+    OwnTrigger,
+    Term,
+    Unseen,
+)
 from services.alerts.words import TEXTS, Language
 from services.config.schema import NoticeKind, Payload
 from services.messages.calendar import office_hours
 from services.messages.records import Incident, Reason, ReasonCode
-from services.messages.vocabulary import Channel, Region, Sentiment, StormState, Theme
+from services.messages.vocabulary import Channel, Kind, Region, Sentiment, StormState, Theme
 
 NOW = datetime(2026, 10, 7, 12, 42, tzinfo=UTC)  # Wednesday 14.42 in Amsterdam
 ONSET = NOW - timedelta(minutes=37)
 CALENDAR = office_hours(Region.NL)
 FIGURES = summary([], NOW, CALENDAR)
 SECRET = "Drie weken gewacht op een geheim telefoontje"
-BURST = Reason(ReasonCode.BURST, {"authors": 31, "hours": 1, "expected": 0.4, "surprise": 1e-9})
+BURST = Reason(ReasonCode.BURST, {"authors": 31, "hours": 1, "expected": 0.4, "evidence": 22.1})
 LANGUAGES: tuple[Language, ...] = ("nl", "en")
+CARD = Card(
+    incident="duin/p0",
+    at=NOW,
+    first=None,
+    most_shared=None,
+    terms=(
+        Term(term="gesloten deur", authors=7, usual=0, score=3.1, posts=("p0",)),
+        Term(term="nacht", authors=4, usual=1, score=2.2, posts=("p1",)),
+    ),
+    themes=(),
+    channels=(),
+    authors=None,
+    copies=None,
+    growth=Growth(hours=(), span=0.3, last=12, before=6, factor=1.75, posts=("p0",)),
+    forecast=Forecast(expected=73, low=23, high=133, posts=("p0",)),
+    comparison=Comparison(
+        hours=0.6,
+        authors=31,
+        peak=31,
+        earlier=(
+            EarlierStorm(
+                incident="duin/p9", onset=NOW - timedelta(days=30), hours=26.5, authors=80, peak=20,
+                authors_then=9, posts=("p9",),
+            ),
+        ),
+        posts=("p0",),
+    ),
+    trigger=OwnTrigger(
+        post="o1", kind=Kind.OWN_POST, at=ONSET - timedelta(hours=1), under=8, of=10, posts=("o1", "p0")
+    ),
+    press=None,
+    questions=(),
+    unseen=Unseen(sources=("google", "zorgkaart"), deleted=2, posts=("p3", "p4")),
+)  # fmt: skip
 
 
 def reaction(n: int = 0, **changes: object) -> Reaction:
@@ -58,12 +103,13 @@ def incident(state: StormState, *reasons: Reason, at: datetime = NOW) -> Inciden
 def storm(
     step: Incident,
     *reactions: Reaction,
+    card: Card | None = None,
     muted: int = 0,
     payload: Payload = Payload.SUMMARY,
     language: Language = "nl",
 ) -> Notice:
     return storm_notice(
-        "Huis ter Duin", "duin", step, reactions, muted, FIGURES,
+        "Huis ter Duin", "duin", step, reactions, card, muted, FIGURES,
         calendar=CALENDAR, language=language, payload=payload,
     )  # fmt: skip
 
@@ -110,6 +156,49 @@ def test_a_storm_card_says_what_is_known_and_what_is_not() -> None:
         "Niet apart gemeld": "12 losse reacties, omdat ze hierbij horen",
         "Wat we niet weten": TEXTS["nl"]["unknown"],
     }
+
+
+def test_a_storm_card_explains_in_five_facts_at_most() -> None:
+    step = incident(StormState.STORM)
+    plain = storm(step, reaction()).facts
+    explained = storm(step, reaction(), card=CARD, payload=Payload.EXCERPT).facts
+
+    assert {label: text for label, text in explained if (label, text) not in plain} == {
+        "Onder eigen bericht": (
+            "8 van de eerste 10 negatieve berichten, bij het bericht van wo 7 oktober, 13.05 uur"
+        ),
+        "Woorden die opvallen": "“gesloten deur” (7 mensen), “nacht” (4 mensen)",
+        "Komend uur": (
+            "als het zo doorgaat ongeveer 73 negatieve berichten (waarschijnlijk tussen 23 en 133); in de "
+            "afgelopen 18 minuten waren het er 12"
+        ),
+        "De vorige storm": (
+            "ma 7 september, 14.42 uur: 80 mensen in 26,5 uur; na evenveel tijd als nu waren dat er "
+            "minstens 9"
+        ),
+        "Wat we niet zien": (
+            "2 berichten die intussen zijn verwijderd; van google en zorgkaart krijgen we niets binnen"
+        ),
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("payload", [Payload.LINK, Payload.SUMMARY])
+def test_words_from_posts_go_only_where_excerpts_may_go(payload: Payload, language: Language) -> None:
+    notice = storm(incident(StormState.STORM), reaction(), card=CARD, payload=payload, language=language)
+
+    assert "gesloten" not in repr(notice)
+    assert "13" in dict(notice.facts)[TEXTS[language]["fact.card.forecast"]]
+
+
+def test_a_card_that_says_little_adds_nothing() -> None:
+    empty = replace_fields(
+        CARD, terms=(), growth=None, forecast=None, comparison=None, trigger=None,
+        unseen=Unseen(sources=(), deleted=0, posts=()),
+    )  # fmt: skip
+    step = incident(StormState.STORM)
+
+    assert storm(step, reaction(), card=empty) == storm(step, reaction())
 
 
 def test_a_storm_card_says_what_to_do_first() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.messages.fingerprint import fingerprint, near_duplicate, similarity
+from services.messages.fingerprint import fingerprint, near_duplicate, originals, similarity
 
 TEXT = "Schande dat Vennehart ouders laat betalen voor een bed naast hun zieke kind. Deel dit bericht!"
 
@@ -32,3 +32,9 @@ def test_the_signature_is_part_of_the_wire_format() -> None:
 def test_texts_without_words_are_like_nothing() -> None:
     assert fingerprint("  ") == b""
     assert similarity(b"", b"") == 0.0
+
+
+def test_a_copy_leads_to_the_first_of_its_text_and_every_other_to_itself() -> None:
+    texts = [TEXT, "", "Drie uur gewacht op de spoed en toen naar huis.", f"RT {TEXT}", "", TEXT.upper()]
+
+    assert originals([fingerprint(text) for text in texts]) == [0, 1, 2, 0, 4, 0]

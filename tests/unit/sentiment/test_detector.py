@@ -9,6 +9,7 @@ import pytest
 from services.messages.records import Incident, ReasonCode, ScoredMention
 from services.messages.vocabulary import Kind, Mark, Sentiment, Size, StormState
 from services.sentiment.storm.detector import Detector, StateError, dump, load
+from services.sentiment.storm.window import short
 from tests.support import records
 
 START = datetime(2026, 10, 5, 0, 0, tzinfo=UTC)
@@ -228,7 +229,8 @@ def test_an_incident_counts_on_while_posts_arrive_behind_the_clock() -> None:
     posts = [(timedelta(seconds=90), found) for found in burst(200, 180, STORM_AT)]
     steps, _ = live(posts, days=5)
 
-    assert (steps[-1].n, steps[-1].authors) == (200, 200)
+    assert steps[-1].n == 200
+    assert steps[-1].authors == pytest.approx(200, abs=3)
 
 
 def test_a_storm_does_not_hide_the_next_one() -> None:
@@ -236,7 +238,7 @@ def test_a_storm_does_not_hide_the_next_one() -> None:
     steps, detector = live([(timedelta(0), found) for found in quiet_days(6) + first + second], days=7)
 
     assert len({step.id for step in steps if step.state is StormState.STORM}) == 2
-    assert detector.negative.expected(24) < 3  # one a day is normal; the storm had 200
+    assert detector.state.negative.expected(24) < 3  # one a day is normal; the storm had 200
 
 
 def test_the_baseline_of_a_busy_institution_is_learned() -> None:
@@ -250,8 +252,8 @@ def test_the_baseline_of_a_busy_institution_is_learned() -> None:
     ]
     _, detector = live(posts, days=5, size=Size.LARGE)
 
-    assert 500 < detector.volume.expected(24) < 1000
-    assert 4 < detector.negative.expected(24) < 11
+    assert 500 < detector.state.volume.expected(24) < 1000
+    assert 4 < detector.state.negative.expected(24) < 11
 
 
 def test_a_lasting_rise_becomes_the_new_normal() -> None:
@@ -267,11 +269,11 @@ def test_a_lasting_rise_becomes_the_new_normal() -> None:
 def test_one_old_first_mention_is_no_history_of_silence() -> None:
     old = scored(1, START - timedelta(days=3000), backfill=True)
     detector = Detector.fresh("vennehart", Size.LARGE)
-    before = detector.negative.expected(24)
+    before = detector.state.negative.expected(24)
     detector.apply(0, old)
     detector.tick(START, END)
 
-    assert detector.negative.expected(24) == before
+    assert detector.state.negative.expected(24) == before
 
 
 def test_a_lower_revision_never_replaces_a_higher_one_nor_brings_a_post_back() -> None:
@@ -286,7 +288,9 @@ def test_a_lower_revision_never_replaces_a_higher_one_nor_brings_a_post_back() -
         detector.apply(offset, found)
         detector.tick(STORM_AT + timedelta(minutes=offset), END)
 
-    assert [(seen.post, seen.revision) for seen in detector.window.sightings] == [("p00001", 2)]
+    memory = detector.state.memory
+    assert memory.voices == []
+    assert memory.others == {short("p00001"): 2}
 
 
 def test_an_erased_post_leaves_nothing_behind() -> None:
@@ -299,7 +303,8 @@ def test_an_erased_post_leaves_nothing_behind() -> None:
 
     assert detector.incident is not None
     assert "p01003" not in detector.incident.evidence
-    assert not any(seen.post == "p01003" for seen in detector.window.sightings)
+    assert "p01003" not in detector.state.memory.named.values()
+    assert len(detector.state.memory.voices) == 19
 
 
 def test_a_state_of_another_version_is_refused() -> None:
@@ -313,4 +318,4 @@ def test_the_state_of_a_big_storm_stays_bounded() -> None:
         detector.apply(offset, mention)
     detector.tick(STORM_AT + timedelta(hours=10), END)
 
-    assert len(dump(detector)) < 120_000
+    assert len(dump(detector)) < 20_000

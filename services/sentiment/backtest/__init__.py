@@ -1,0 +1,1 @@
+"""A backtest: recorded posts through the detector, or counts through one of their own."""

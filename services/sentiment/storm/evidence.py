@@ -1,0 +1,18 @@
+"""How strongly a count speaks against what was expected."""
+
+from math import log
+
+
+def evidence(n: float, expected: float, shape: float) -> float:
+    """Return the generalised log-likelihood ratio, in nats, of a higher rate against the expected one.
+
+    `n` events were seen where a negative-binomial count with this mean and shape was expected; at or below
+    the mean there is none. Tested over several look backs at every moment it is a window-limited sequential
+    test (Höhle and Paul, Count data regression charts, CSDA 2008); exp(-evidence) bounds the probability
+    of such a count (Chernoff), so that 7 nats are at most one in a thousand and 14 one in a million.
+    """
+    if n <= expected:
+        return 0.0
+    if expected <= 0:
+        return float("inf")
+    return n * log(n / expected) - (n + shape) * log((n + shape) / (expected + shape))
