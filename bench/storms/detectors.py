@@ -1,6 +1,6 @@
 """Our detector and its rivals: a year's posts in, alarms out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -33,7 +33,7 @@ def replay(year: Year) -> list[Incident]:
     """Run the posts of a year through our class, with a tick after every minute that held some."""
     detector = Detector.fresh("instelling", size_of(year.band))
     steps: list[Incident] = []
-    start, offset = START.timestamp(), 0
+    offset = 0
     now = 0.0
     for at, sighting in sightings(year.posts):
         minute = at // 60 * 60 + 60
@@ -44,7 +44,6 @@ def replay(year: Year) -> list[Incident]:
                 now += 300
                 steps += detector.tick(START + timedelta(seconds=now), offset)
             now = minute
-        sighting.at = int(start + at)
         detector.take(offset, sighting)
         offset += 1
     while now < YEAR and (now == minute or detector.incident is not None):
@@ -58,13 +57,14 @@ def size_of(band: float) -> Size:
     return Size.SMALL if band < 0.1 else Size.MEDIUM if band < 1 else Size.LARGE
 
 
-def sightings(posts: Posts) -> list[tuple[float, Sighting]]:
+def sightings(posts: Posts) -> Iterator[tuple[float, Sighting]]:
     """The posts as the detector takes them; fingerprints of different texts have nothing in common."""
-    return [
+    start = START.timestamp()
+    return (
         (
             at,
             Sighting(
-                at=0,
+                at=int(start + at),
                 post=f"{number:x}",
                 revision=0,
                 author=author & 0xFFFFFFFF,
@@ -85,7 +85,7 @@ def sightings(posts: Posts) -> list[tuple[float, Sighting]]:
                 strict=True,
             )
         )
-    ]
+    )
 
 
 def alarms_of(steps: list[Incident]) -> list[Alarm]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from services.messages.vocabulary import StormState
-from services.sentiment.storm.baseline import DAY_S, Noise, Rate, Rhythm, common, hour_of_week
+from services.sentiment.storm.baseline import DAY_S, Noise, Rate, Rhythm, common, hour_of_week, spread
 from services.sentiment.storm.evidence import evidence
 from services.sentiment.storm.window import HOUR_S
 
@@ -168,7 +168,7 @@ class Volume:
         """Return the look back that speaks most against what was expected; None while nothing is known."""
         if self._rate is None:
             return None
-        shape = 1 / (1 / self._rate.shape + self._noise.value)
+        shape = 1 / spread(self._rate, self._noise)
         strongest = Look(0.0, 0.0, 0.0, 0.0)
         for span in LOOK_BACKS_S:
             held = [count for count in self._counts if count.at > now - span]

@@ -144,3 +144,11 @@ class Noise(Struct):
         if self.weight < NOISE_WEIGHT:
             self.excess += NOISE * (NOISE_WEIGHT - self.weight)
             self.weight = NOISE_WEIGHT
+
+
+def spread(rate: Rate, noise: Noise) -> float:
+    """Return the squared coefficient of variation of a rate: the doubt about it and its noise.
+
+    One divided by it is the shape of the negative-binomial counts.
+    """
+    return 1 / rate.shape + noise.value

@@ -8,7 +8,15 @@ from msgspec import Struct
 
 from services.messages.records import Incident, Reason, ReasonCode, ScoredMention
 from services.messages.vocabulary import Size, StormState
-from services.sentiment.storm.baseline import PRIOR_PER_HOUR, Noise, Rate, Rhythm, common, hour_of_week
+from services.sentiment.storm.baseline import (
+    PRIOR_PER_HOUR,
+    Noise,
+    Rate,
+    Rhythm,
+    common,
+    hour_of_week,
+    spread,
+)
 from services.sentiment.storm.evidence import evidence
 from services.sentiment.storm.ladder import (
     Horizon,
@@ -273,10 +281,10 @@ class Detector:
             mentions = state.volume.expected(hours)
             others = counts.mentions - counts.negative - counts.reshares - (mentions - usual)
             expected = usual + MISREAD * max(0.0, others)
-            spread = 1 / state.negative.shape + block.noise.value
+            doubt = spread(state.negative, block.noise)
             # Misreadings are counted by chance alone; only the usual part has the doubt and the noise.
-            shape = expected**2 / (usual**2 * spread)
-            volume_spread = 1 / state.volume.shape + state.volume_noise.value
+            shape = expected**2 / (usual**2 * doubt)
+            volume_shape = 1 / spread(state.volume, state.volume_noise)
             looks.append(
                 Horizon(
                     hours=span / HOUR_S,
@@ -285,7 +293,7 @@ class Detector:
                     expected_mentions=mentions,
                     evidence=evidence(counts.voices, expected, shape),
                     burst=evidence(counts.negative, expected, shape),
-                    volume=evidence(counts.mentions, mentions, 1 / volume_spread),
+                    volume=evidence(counts.mentions, mentions, volume_shape),
                 )
             )
         return looks
@@ -323,7 +331,7 @@ class Detector:
         state = self.state
         since = max(int(at - horizon * HOUR_S), state.spent_to)
         voices = [voice for voice in state.memory.voices if voice.at > since]
-        spread = 1 / state.negative.shape + state.noise[0].noise.value
+        shape = 1 / spread(state.negative, state.noise[0].noise)
         authors: set[int] = set()
         texts: set[int] = set()
         best, first = 0.0, 0
@@ -332,7 +340,7 @@ class Detector:
             authors.add(voice.author)
             texts.add(voice.text)
             expected = state.negative.expected(state.rhythm.exposure(min(voice.at, at - LEAST_S), at))
-            found = evidence(min(len(authors), len(texts)), expected, 1 / spread)
+            found = evidence(min(len(authors), len(texts)), expected, shape)
             if found >= best:
                 best, first = found, number
         return voices[first:]
