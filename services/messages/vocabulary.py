@@ -111,3 +111,10 @@ class Region(StrEnum):
 
     NL = "nl"
     VL = "vl"
+
+
+def most_probable(negative: float, neutral: float, positive: float) -> Sentiment:
+    """Return the likeliest sentiment; a tie goes to the worse one, so that no complaint hides in it."""
+    if negative >= max(neutral, positive):
+        return Sentiment.NEGATIVE
+    return Sentiment.NEUTRAL if neutral >= positive else Sentiment.POSITIVE

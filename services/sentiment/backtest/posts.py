@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from services.messages.fingerprint import fingerprint
 from services.messages.records import Mention, ScoredMention
-from services.messages.vocabulary import Channel, Kind, Mark, Sentiment
+from services.messages.vocabulary import Channel, Kind, Mark, Sentiment, most_probable
 
 SOURCE = "backtest"
 _Name = Annotated[str, Meta(min_length=1, max_length=512)]
@@ -92,10 +92,7 @@ def scored(post: Post, negative: float, positive: float) -> ScoredMention:
     """
     at = post.created_at.astimezone(UTC)
     neutral = max(0.0, 1.0 - negative - positive)
-    if negative >= max(neutral, positive):
-        label = Sentiment.NEGATIVE
-    else:
-        label = Sentiment.NEUTRAL if neutral >= positive else Sentiment.POSITIVE
+    label = most_probable(negative, neutral, positive)
     mention = Mention(
         post=f"{post.channel}/{post.id}",
         # A deletion outranks what it ends, as far as the file does not say otherwise.

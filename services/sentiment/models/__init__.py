@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from services.messages.faults import OperatorError
-from services.messages.vocabulary import Sentiment, Theme
+from services.messages.vocabulary import Sentiment, Theme, most_probable
 
 
 class ModelError(OperatorError):
@@ -27,11 +27,8 @@ class Scores:
 
     @property
     def label(self) -> Sentiment:
-        """The most probable sentiment; a tie goes to the worse one, so that no complaint hides in it."""
-        best = max(self.negative, self.neutral, self.positive)
-        if self.negative == best:
-            return Sentiment.NEGATIVE
-        return Sentiment.NEUTRAL if self.neutral == best else Sentiment.POSITIVE
+        """The most probable sentiment."""
+        return most_probable(self.negative, self.neutral, self.positive)
 
 
 class Observer(Protocol):
