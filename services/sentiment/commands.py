@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from services.runtime.settings import from_environment
-from services.sentiment.models import Scores, load_scorer
+from services.sentiment.models import Scores, configured_scorer
 from services.sentiment.rows import READABLE, STDIN, InputError, name_of, opened, progress, rows
 
 BATCH = 256  # texts held in memory; copies within it are scored once
@@ -22,10 +22,7 @@ def score(file: Path) -> None:
 
     FILE holds NDJSON, or CSV when its name ends in .csv, with a field `text` and optionally `id`.
     """
-    settings = from_environment()
-    scorer = load_scorer(
-        settings.model, settings.model_backend, settings.model_threads, names=settings.model_labels
-    )
+    scorer = configured_scorer(from_environment())
     with opened(file) as stream, progress("texts scored") as bar:
         task = bar.add_task("", total=None)
         texts = ((number, _checked(row, file, number)) for number, row in rows(stream, file))

@@ -14,7 +14,7 @@ from services.messages.vocabulary import Kind
 from services.runtime.kafka import Outgoing, partition_of, publish, undecodable
 from services.runtime.settings import Settings
 from services.sentiment.metrics import ScoreMetrics
-from services.sentiment.models import Scorer, Scores, load_scorer
+from services.sentiment.models import Scorer, Scores, configured_scorer
 from services.sentiment.worker import Worker
 
 log = structlog.get_logger()
@@ -28,14 +28,7 @@ async def run(settings: Settings) -> None:
     """Score until told to stop."""
     worker = Worker(settings, settings.topics.score_group, reads=(settings.topics.mentions,))
     metrics = ScoreMetrics(worker.registry)
-    scorer = await asyncio.to_thread(
-        load_scorer,
-        settings.model,
-        settings.model_backend,
-        settings.model_threads,
-        names=settings.model_labels,
-        observer=metrics,
-    )
+    scorer = await asyncio.to_thread(configured_scorer, settings, metrics)
     await asyncio.to_thread(scorer.score, ["Warm worden."])
     log.info("model_loaded", model=scorer.name)
     score = ScoreStep(worker, scorer, metrics)

@@ -27,7 +27,7 @@ from services.sentiment.backtest.posts import Post, RowError
 from services.sentiment.backtest.replay import DisorderError, Replay
 from services.sentiment.backtest.steps import Step, Summary, step_of
 from services.sentiment.backtest.timeline import Timeline
-from services.sentiment.models import Scorer, load_scorer
+from services.sentiment.models import Scorer, configured_scorer
 from services.sentiment.rows import READABLE, InputError, is_table, name_of, opened, progress, rows
 
 BATCH = 256  # posts held in memory
@@ -203,10 +203,7 @@ class _Run:
     def _model(self) -> Scorer:
         """Return the model, loaded when the first text asks for it."""
         if self._scorer is None:
-            settings = from_environment()
-            self._scorer = load_scorer(
-                settings.model, settings.model_backend, settings.model_threads, names=settings.model_labels
-            )
+            self._scorer = configured_scorer(from_environment())
         return self._scorer
 
 

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from services.messages.faults import OperatorError
 from services.messages.vocabulary import Sentiment, Theme, most_probable
+from services.runtime.settings import Settings
 
 
 class ModelError(OperatorError):
@@ -50,6 +51,17 @@ class Scorer(Protocol):
 
     def score(self, texts: Sequence[str]) -> list[Scores]:
         """The scores of the texts, in the order of the texts."""
+
+
+def configured_scorer(settings: Settings, observer: Observer | None = None) -> Scorer:
+    """Load the model that the settings name, or the shipped one; raises ModelError as `load_scorer`."""
+    return load_scorer(
+        settings.model,
+        settings.model_backend,
+        settings.model_threads,
+        names=settings.model_labels,
+        observer=observer,
+    )
 
 
 def load_scorer(
