@@ -39,6 +39,7 @@ RANGES = {  # of each rival's statistic, from ever to hardly ever
 SHIPPED = ladder.EVIDENCE[StormState.STORM]
 CURVE = (SHIPPED - 2, SHIPPED, SHIPPED + 3, SHIPPED + 8)
 Key = tuple[str, float]
+Points = dict[str, dict[float, dict[str, float]]]
 
 
 def main() -> None:
@@ -52,27 +53,29 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=HERE / "results")
     given = options.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    thresholds = json.loads(THRESHOLDS.read_text()) if THRESHOLDS.exists() else {}
     report: dict[str, Any] = {}
     for band in given.bands:
         count = max(2, round(YEARS[band] * given.scale))
         outcomes, named = run(TRAIN if given.part == "train" else TEST, band, count, given)
+        points: Points = {name: {} for name in (OURS, *RIVALS)}
+        for (name, threshold), results in outcomes.items():
+            points[name][threshold] = summary(results)
+        if given.part == "train":
+            thresholds[f"{band:g}"] = {name: best(points[name]) for name in RIVALS}
+            THRESHOLDS.write_text(json.dumps(thresholds, indent=1, sort_keys=True) + "\n")
+        if f"{band:g}" not in thresholds:
+            raise SystemExit(f"no thresholds for {band:g} mentions an hour yet; run --part train first")
+        at = {OURS: SHIPPED, **thresholds[f"{band:g}"]}
         report[f"{band:g}"] = {
             "named": named,
-            "detectors": {
-                name: {
-                    f"{threshold:.4g}": {**summary(results), "intervals": intervals(results)}
-                    for (other, threshold), results in outcomes.items()
-                    if other == name
-                }
-                for name in (OURS, *RIVALS)
-            },
+            "at": at,
+            "intervals": {name: intervals(outcomes[name, threshold]) for name, threshold in at.items()},
+            "detectors": points,
         }
         (given.out / f"{given.part}.json").write_text(json.dumps(report, indent=1))
-    if given.part == "train":
-        THRESHOLDS.write_text(json.dumps(chosen(report), indent=1) + "\n")
-    thresholds = json.loads(THRESHOLDS.read_text())
-    show(report, thresholds)
-    plot.draw(report, thresholds, SHIPPED, given.out / f"{given.part}.svg")
+    show(report)
+    plot.draw(report, given.out / f"{given.part}.svg")
 
 
 def run(
@@ -112,9 +115,14 @@ def one(
     counts = negatives(year)
     for name, statistic in RIVALS.items():
         values = statistic(counts)
-        for threshold in np.geomspace(*RANGES[name], POINTS).tolist():
+        for threshold in grid(name):
             results[name, threshold] = assess(year, above(values, threshold))
     return results, names
+
+
+def grid(rival: str) -> list[float]:
+    """The thresholds that a rival is tried at; four digits, so that a file names them exactly."""
+    return [float(f"{value:.4g}") for value in np.geomspace(*RANGES[rival], POINTS)]
 
 
 def named(year: Year, steps: list[Incident]) -> list[tuple[str, bool]]:
@@ -133,39 +141,28 @@ def _says(step: Incident, episode: Episode, code: ReasonCode) -> bool:
     return during and any(reason.code is code for reason in step.reasons)
 
 
-def chosen(report: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """For each band and rival the threshold that finds most storms within the allowed false alarms."""
-    best: dict[str, dict[str, float]] = {}
-    for band, found in report.items():
-        best[band] = {}
-        for name, points in found["detectors"].items():
-            if name == OURS:
-                continue
-            fair = {t: f for t, f in points.items() if f["false_per_month"] <= ALLOWED} or {
-                max(points, key=float): points[max(points, key=float)]
-            }
-            best[band][name] = float(max(fair, key=lambda t: (fair[t]["recall"], float(t))))
-    return best
+def best(points: dict[float, dict[str, float]]) -> float:
+    """The threshold that finds most storms within the allowed false alarms, or else the highest."""
+    fair = [threshold for threshold, f in points.items() if f["false_per_month"] <= ALLOWED]
+    return max(fair, key=lambda t: (points[t]["recall"], t)) if fair else max(points)
 
 
-def show(report: dict[str, Any], thresholds: dict[str, dict[str, float]]) -> None:
+def show(report: dict[str, Any]) -> None:
     """A table for each band."""
     for band, found in report.items():
         table = Table(title=f"{band} mentions an hour")
         columns = ("detector", "recall", "precision", "false/month", "p50 min", "p90 min", "flash p50")
         for column in (*columns, "before 10 %", "25 %", "50 %", "bursts called", "small"):
             table.add_column(column, justify="left" if column == "detector" else "right")
-        for name, points in found["detectors"].items():
-            at = SHIPPED if name == OURS else thresholds.get(band, {}).get(name)
-            if at is None:
-                continue
-            f = points[min(points, key=lambda t: abs(float(t) - at))]
-            low, high = f["intervals"]["recall"]
+        for name, threshold in found["at"].items():
+            f = found["detectors"][name][threshold]
+            low, high = found["intervals"][name]["recall"]
+            least, most = found["intervals"][name]["false_per_month"]
             table.add_row(
                 name,
                 f"{f['recall']:.2f} ({low:.2f}-{high:.2f})",
                 f"{f['precision']:.2f}",
-                f"{f['false_per_month']:.3f}",
+                f"{f['false_per_month']:.3f} ({least:.2f}-{most:.2f})",
                 *(f"{f[key]:.0f}" for key in ("delay_p50", "delay_p90", "flash_p50")),
                 *(f"{f[f'before_{share}']:.0%}" for share in (10, 25, 50)),
                 f"{f['bursts_called']:.1%}",

@@ -14,24 +14,23 @@ from matplotlib import pyplot as plt
 LEAST = 0.002  # false alarms a month that a logarithmic axis can still show
 
 
-def draw(
-    report: dict[str, Any], thresholds: dict[str, dict[str, float]], shipped: float, target: Path
-) -> None:
+def draw(report: dict[str, Any], target: Path) -> None:
     """Write the picture; dots are the operating points, thresholds chosen on the train seeds."""
     figure, panels = plt.subplots(1, len(report), figsize=(4 * len(report), 4), sharey=True, squeeze=False)
     for panel, (band, found) in zip(panels[0], report.items(), strict=True):
         for name, points in found["detectors"].items():
-            ordered = sorted(points.items(), key=lambda pair: float(pair[0]))
-            falses = [max(LEAST, figures["false_per_month"]) for _, figures in ordered]
-            recalls = [figures["recall"] for _, figures in ordered]
             ours = name == OURS
+            rows = [points[threshold] for threshold in sorted(points)]
+            falses = [max(LEAST, row["false_per_month"]) for row in rows]
             (line,) = panel.plot(
-                falses, recalls, label=name, lw=2.5 if ours else 1, color="black" if ours else None
+                falses,
+                [row["recall"] for row in rows],
+                label=name,
+                lw=2.5 if ours else 1,
+                color="black" if ours else None,
             )
-            at = shipped if ours else thresholds.get(band, {}).get(name)
-            if at is not None:
-                near = min(range(len(ordered)), key=lambda i: abs(float(ordered[i][0]) - at))
-                panel.plot(falses[near], recalls[near], "o", color=line.get_color())
+            chosen = points[found["at"][name]]
+            panel.plot(max(LEAST, chosen["false_per_month"]), chosen["recall"], "o", color=line.get_color())
         panel.axvline(0.1, color="grey", ls=":", lw=1)
         panel.set(xscale="log", xlim=(LEAST, 100), ylim=(0, 1.02), title=f"{band} mentions an hour")
         panel.set_xlabel("false storm alarms per institution-month")
