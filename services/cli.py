@@ -27,6 +27,7 @@ _COMMANDS = {
     "explain": "services.ingest.commands",
     "score": "services.sentiment.commands",
     "backtest": "services.sentiment.backtest.command",
+    "correct": "services.sentiment.correcting",
     "migrate": "services.alerts.commands",
     "log": "services.alerts.commands",
 }

@@ -112,6 +112,7 @@ def storm_notice(  # noqa: PLR0917  # the order in which a card is read
     card: Card | None,
     muted: int,
     figures: Figures,
+    where: Sequence[tuple[str, int]] = (),
     *,
     calendar: Calendar,
     language: Language,
@@ -119,13 +120,14 @@ def storm_notice(  # noqa: PLR0917  # the order in which a card is read
 ) -> Notice:
     """Tell about a step of an incident.
 
-    `reactions` are its evidence, `card` explains it, `muted` were not told one by one.
+    `reactions` are its evidence, `card` explains it, `muted` were not told one by one, `where` names the
+    parts of an organisation that it concerns, each with its negative posts.
     """
     teller = _Teller(language, calendar, payload)
     words = teller.words
     in_order = sorted(reactions, key=lambda reaction: reaction.event_time)
     about = teller.about("mainly", reactions)
-    facts = [*teller.standing(incident), *incidents.reasons(words, incident)]
+    facts = [*teller.standing(incident), *teller.places(where, name), *incidents.reasons(words, incident)]
     facts += [*teller.looked_at(reactions, incident), *teller.seen(reactions)]
     if card:
         facts += stormcards.facts(words, card, calendar.zone, payload)
@@ -212,6 +214,13 @@ class _Teller:
             (text("fact.people"), self.words.number(incident.authors)),
             (text("fact.since"), since),
         ]
+
+    def places(self, where: Sequence[tuple[str, int]], name: str) -> Facts:
+        """Return which parts are concerned, unless it is only the one that the notice names anyhow."""
+        if [place for place, _ in where] in ([], [name]):
+            return []
+        counted = [self.words.text("counted", what=place, n=self.words.number(n)) for place, n in where]
+        return [(self.words.text("fact.locations"), ", ".join(counted))]
 
     def looked_at(self, reactions: Sequence[Reaction], incident: Incident) -> Facts:
         """Say how many posts the themes and channels are counted in, when that is not all of them."""

@@ -105,7 +105,9 @@ class InstitutionEntry(Strict):
         "mail; inherited.",
     )
     parts: tuple["InstitutionEntry", ...] = Field(
-        default=(), description="Locations or departments, written like institutions; up to 3 levels in all."
+        default=(),
+        description="Locations or departments, written like institutions; up to 3 levels in all. A storm "
+        "over several of them is one incident.",
     )
 
 
@@ -131,6 +133,11 @@ class Institution:
     def parent(self) -> str | None:
         """The institution this is a part of; None at the top."""
         return self.ancestors[0] if self.ancestors else None
+
+    @property
+    def organisation(self) -> str:
+        """The institution at the top, with which it is watched for storms."""
+        return self.ancestors[-1] if self.ancestors else self.id
 
     @property
     def calendar(self) -> Calendar:

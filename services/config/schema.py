@@ -168,6 +168,10 @@ class Config(Strict):
         """Return every institution and part by id, a parent before its parts."""
         return self._flat
 
+    def family(self, organisation: str) -> tuple[str, ...]:
+        """Return the ids of an organisation and its parts."""
+        return tuple(name for name, found in self._flat.items() if found.organisation == organisation)
+
     def calendar(self, institution: str) -> Calendar:
         """Return when the institution with this id answers."""
         return self._flat[institution].calendar

@@ -96,6 +96,7 @@ class Processor:
             post=identity or "",
             revision=_next_revision(post, known) if gone else post.revision,
             institutions=institutions,
+            organisations=self._matcher.organisations(institutions),
             channel=post.channel,
             source=origin.source,
             kind=_kind(post, match),

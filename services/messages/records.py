@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from services.messages.vocabulary import Channel, Kind, Mark, Sentiment, StormState, Theme
+from services.messages.vocabulary import Channel, Kind, Mark, Ruling, Sentiment, StormState, Theme
 
 SCHEMA_VERSION = 1
 
@@ -25,6 +25,7 @@ class Mention(Record, frozen=True, kw_only=True):
     """One revision of one public post, after the privacy gate.
 
     `post`, `author`, `in_reply_to` and `thread` are keyed hashes; `link` is encrypted; `text` is redacted;
+    `organisations` names the organisation of each of the institutions that is a part of one;
     `stars` is on a scale of five; `reach` counts followers or views as the channel reports them.
     `event_time` is `created_at`, clamped to `received_at`. `backfill` marks items that feed figures and
     baselines but never alerts.
@@ -33,6 +34,7 @@ class Mention(Record, frozen=True, kw_only=True):
     post: str
     revision: int = 0
     institutions: tuple[str, ...]
+    organisations: dict[str, str] = {}
     channel: Channel
     source: str
     kind: Kind
@@ -60,10 +62,12 @@ class Mention(Record, frozen=True, kw_only=True):
 class ScoredMention(Record, frozen=True, kw_only=True):
     """What the model made of a mention, for one of the institutions it concerns.
 
-    `negative`, `neutral` and `positive` are calibrated probabilities that sum to one.
+    `negative`, `neutral` and `positive` are calibrated probabilities that sum to one. `organisation` is what
+    the institution is a part of; empty when it is no part.
     """
 
     institution: str
+    organisation: str = ""
     mention: Mention
     negative: float
     neutral: float
@@ -74,6 +78,11 @@ class ScoredMention(Record, frozen=True, kw_only=True):
     acute_risk: bool = False
     themes: tuple[Theme, ...] = ()
     model: str = ""
+
+    @property
+    def watched_as(self) -> str:
+        """Under which institution it is watched: parts of one organisation together, in one partition."""
+        return self.organisation or self.institution
 
 
 class ReasonCode(StrEnum):
@@ -89,6 +98,9 @@ class ReasonCode(StrEnum):
     SLOWING = "slowing"
     QUIET = "quiet"
     SEEN_LATE = "seen_late"
+    SPREAD = "spread"
+    SAID_NO_STORM = "said_no_storm"
+    SAID_STORM = "said_storm"
 
 
 class Reason(Struct, frozen=True):
@@ -104,6 +116,9 @@ class Incident(Record, frozen=True, kw_only=True):
     `id` is the institution and the opening post, so a repeated decision repeats the id; `seq` counts the
     steps from 0. `at` is the clock of the decision, `event_time` that of the newest mention it rests on,
     `onset` that of the first one. `n` counts negative mentions since onset, `authors` their distinct authors.
+    `locations` is empty for an institution without parts. Otherwise it names whom the step concerns, with
+    their negative mentions since onset, those of a part within the last twelve hours: parts, and the whole
+    where that stands out itself.
     """
 
     id: str
@@ -117,6 +132,27 @@ class Incident(Record, frozen=True, kw_only=True):
     authors: int
     reasons: tuple[Reason, ...] = ()
     evidence: tuple[str, ...] = ()
+    locations: dict[str, int] = {}
+
+    @property
+    def concerns(self) -> tuple[str, ...]:
+        """Whom it concerns: the whole first, then the parts with the most negative mentions."""
+        named = sorted(self.locations, key=lambda n: (n != self.institution, -self.locations[n], n))
+        return tuple(named) or (self.institution,)
+
+
+class Correction(Record, frozen=True, kw_only=True):
+    """What somebody of the staff says of a running incident; of two about the same one the later holds."""
+
+    incident: str
+    ruling: Ruling
+    by: str
+    at: datetime
+
+    @property
+    def institution(self) -> str:
+        """Whose incident it is, by the incident's id; in its partition the correction is read."""
+        return self.incident.partition("/")[0]
 
 
 class Stage(StrEnum):
@@ -130,8 +166,9 @@ class Stage(StrEnum):
 class Tick(Record, frozen=True, kw_only=True):
     """The clock of one partition of `scored`, handed on from stage to stage.
 
-    It may be acted upon once every record of that partition below `scored_offset`, and every incident of
-    it below `incidents_offset`, has been applied; so a replay of the same log takes the same decisions.
+    It may be acted upon once every record of that partition below `scored_offset`, every correction below
+    `corrections_offset`, and every incident of it below `incidents_offset`, has been applied; so a replay of
+    the same log takes the same decisions.
     """
 
     stage: Stage
@@ -139,6 +176,7 @@ class Tick(Record, frozen=True, kw_only=True):
     now: datetime
     scored_offset: int
     incidents_offset: int = 0
+    corrections_offset: int = 0
 
 
 class Cursor(Record, frozen=True, kw_only=True):

@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.messages.records import Cursor, DeadLetter, Incident, Mention, Record, ScoredMention, Tick
+from services.messages.records import (
+    Correction,
+    Cursor,
+    DeadLetter,
+    Incident,
+    Mention,
+    Record,
+    ScoredMention,
+    Tick,
+)
 
 DAY = timedelta(days=1)
 
@@ -48,6 +57,8 @@ class Topics:
         self.mentions = Topic(f"{prefix}.mentions", Mention, compacted=True, retention=30 * DAY)
         self.scored = Topic(f"{prefix}.scored", ScoredMention, compacted=True, retention=30 * DAY)
         self.incidents = Topic(f"{prefix}.incidents", Incident, retention=365 * DAY)
+        # As long as incidents, and not compacted: of each it shows who ruled what, and when.
+        self.corrections = Topic(f"{prefix}.corrections", Correction, retention=365 * DAY)
         self.urgent = Topic(f"{prefix}.urgent", None, retention=7 * DAY)
         self.ticks = Topic(f"{prefix}.ticks", Tick, retention=DAY)
         self.cursors = Topic(f"{prefix}.cursors", Cursor, compacted=True, partitions=1)
@@ -62,6 +73,7 @@ class Topics:
             self.mentions,
             self.scored,
             self.incidents,
+            self.corrections,
             self.urgent,
             self.ticks,
             self.cursors,
@@ -71,5 +83,8 @@ class Topics:
 
 
 def scored_key(institution: str, post: str) -> str:
-    """Return the compaction key of a scored mention; its partition is chosen by institution alone."""
+    """Return the compaction key of a scored mention.
+
+    Its partition is chosen by the institution alone, or by the organisation that this is a part of.
+    """
     return f"{institution}/{post}"

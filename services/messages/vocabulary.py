@@ -82,6 +82,13 @@ class StormState(StrEnum):
     CLOSED = "closed"
 
 
+class Ruling(StrEnum):
+    """What staff say of an incident; the values are the Dutch words that they type."""
+
+    NO_STORM = "geen-storm"
+    STORM = "wel-storm"
+
+
 class Sector(StrEnum):
     """The kind of care an institution gives."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 RETRY_S = 60.0  # how long an infrastructure fault is ridden out before the process gives up
 _PAUSE_S = 1.0
+_QUIET_MS = 500  # where end offsets cannot be trusted, this long without a record is the end
 
 
 class BrokerUnavailableError(OperatorError):
@@ -157,6 +158,30 @@ async def _send(producer: AIOKafkaProducer, record: Outgoing) -> Awaitable[Any]:
         failed.set_exception(fault)
         return failed
     return sent
+
+
+async def to_end(settings: Settings, topic: Topic) -> AsyncGenerator[tuple[str, bytes | None], None]:
+    """Yield key and value of every record that is there now."""
+    consumer = make_consumer(settings, topic)
+    await start(consumer)
+    try:
+        ends = await consumer.end_offsets(consumer.assignment()) if settings.limits.true_end_offsets else None
+        while ends is None or await _behind(consumer, ends):
+            found = await consumer.getmany(timeout_ms=_QUIET_MS, max_records=2000)
+            if ends is None and not found:
+                return
+            for records in found.values():
+                for record in records:
+                    yield (record.key or b"").decode(errors="replace"), record.value
+            await asyncio.sleep(0)  # getmany need not wait, and /-/healthy must be answered
+    finally:
+        await consumer.stop()
+
+
+async def _behind(consumer: AIOKafkaConsumer, ends: dict[object, int]) -> bool:
+    """Tell whether a partition has not been read to where it ended."""
+    positions = [(await consumer.position(partition), end) for partition, end in ends.items()]
+    return any(position < end for position, end in positions)
 
 
 async def create_topics(settings: Settings, topics: Iterable[Topic]) -> list[str]:

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.messages.vocabulary import Sentiment, StormState
+from services.sentiment.storm.rulings import Outcome
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -75,6 +76,12 @@ class WatchMetrics:
             "Detectors started afresh because their stored state was of another version",
             registry=registry,
         )
+        self.corrections = Counter(
+            "stormwacht_watch_corrections_total",
+            "What staff said of incidents, by what became of it",
+            ["outcome"],
+            registry=registry,
+        )
         self.institutions = Gauge(
             "stormwacht_watch_institutions", "Institutions watched here", registry=registry
         )
@@ -89,3 +96,5 @@ class WatchMetrics:
         )
         for state in StormState:
             self.steps.labels(state)
+        for outcome in Outcome:
+            self.corrections.labels(outcome)

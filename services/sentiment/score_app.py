@@ -104,6 +104,7 @@ class ScoreStep:
     def _outgoing(self, institution: str, mention: Mention, found: Scores) -> Outgoing:
         scored = ScoredMention(
             institution=institution,
+            organisation=mention.organisations.get(institution, ""),
             mention=mention,
             negative=found.negative,
             neutral=found.neutral,
@@ -119,5 +120,5 @@ class ScoreStep:
             self._settings.topics.scored.name,
             scored_key(institution, mention.post),
             scored,
-            partition_of(institution, self._settings.partitions),
+            partition_of(scored.watched_as, self._settings.partitions),
         )

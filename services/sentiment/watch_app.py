@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +10,14 @@ import msgspec
 import structlog
 
 from services.messages.codec import CodecError, decode
-from services.messages.records import Incident, ScoredMention, Stage, Tick
+from services.messages.records import Correction, Incident, ScoredMention, Stage, Tick
 from services.messages.vocabulary import Size
 from services.runtime.clock import SystemClock
 from services.runtime.kafka import Outgoing, partition_of, publish, undecodable
 from services.runtime.settings import Settings
 from services.sentiment.metrics import WatchMetrics
 from services.sentiment.storm.detector import Detector, StateError, dump, load
+from services.sentiment.storm.rulings import Outcome
 from services.sentiment.worker import STALLED_S, StalledError, Worker
 
 log = structlog.get_logger()
@@ -28,7 +29,7 @@ _MARKER = "@"  # prefix of the key under which a partition's position stands; no
 async def run(settings: Settings, sizes: Mapping[str, Size]) -> None:
     """Watch until told to stop; `sizes` by institution id, for those that have no history yet."""
     topics = settings.topics
-    worker = Worker(settings, topics.watch_group, reads=(topics.scored, topics.ticks))
+    worker = Worker(settings, topics.watch_group, reads=(topics.scored, topics.ticks, topics.corrections))
     table = worker.app.Table(
         "detectors", partitions=settings.partitions, key_type=bytes, value_type=bytes, default=None
     )  # a DurableTable, by the worker's settings
@@ -42,7 +43,10 @@ async def run(settings: Settings, sizes: Mapping[str, Size]) -> None:
     async def revoked(_app: Any, _partitions: Any, **_: Any) -> None:
         watch.assign(set())  # whatever stays is assigned again, and read again from its last acknowledgement
 
-    @worker.app.agent(worker.app.topic(topics.scored.name, topics.ticks.name), concurrency=1)
+    # The three have as many partitions as one another, so each is read beside the others of its number.
+    reads = worker.app.topic(topics.scored.name, topics.ticks.name, topics.corrections.name)
+
+    @worker.app.agent(reads, concurrency=1)
     async def watch_institutions(stream: Any) -> AsyncIterator[None]:
         async for event in stream.noack().events():
             await worker.guard(watch.handle(event))
@@ -58,14 +62,36 @@ class Desk:
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
-        self.applied = 0  # offset below which every record was taken in
-        self.marked = 0  # the same, as it stands in the table
-        self.detectors: dict[str, Detector] = {}
-        self.changed: set[str] = set()
+        self.applied = 0  # offset in `scored` below which every record was taken in
+        self.corrected = 0  # the same in `corrections`
+        self.marked: dict[str, int] = {}  # both, as they stand in the table
+        self.detectors: dict[str, Detector] = {}  # by organisation; those of its parts stand in it
+        self.changed: set[tuple[str, str]] = set()  # organisation and part
         self.held: list[Any] = []
         self.ticks: deque[tuple[Any, Tick]] = deque()
         self.loaded = False
         self.waiting_since: float | None = None  # how long its first tick has waited, by the monotonic clock
+
+    @property
+    def marks(self) -> dict[str, int]:
+        """Its position, by the key under which it is stored."""
+        here = f"{_MARKER}{self.partition}"
+        return {here: self.applied, f"{here}/corrections": self.corrected}
+
+    def ready(self, tick: Tick) -> bool:
+        """Tell whether everything that a tick counts on was taken in."""
+        return tick.scored_offset <= self.applied and tick.corrections_offset <= self.corrected
+
+    def watching(self, organisation: str, fresh: Callable[[str], Detector]) -> Detector:
+        """Return the detector of an organisation."""
+        if organisation not in self.detectors:
+            self.detectors[organisation] = fresh(organisation)
+        return self.detectors[organisation]
+
+    def heard_of(self, institution: str) -> str | None:
+        """Return the organisation under which an institution is watched here; None when it is not."""
+        found = (name for name, whole in self.detectors.items() if institution in (name, *whole.parts))
+        return next(found, None)
 
 
 class Watch:
@@ -88,7 +114,7 @@ class Watch:
         self._desks = {partition: Desk(partition) for partition in partitions}
 
     async def handle(self, event: Any) -> None:
-        """Take one record of `scored` or `ticks` in, and act on every tick that is due."""
+        """Take one record in, and act on every tick that is due."""
         message = event.message
         desk = self._desks.get(message.partition)
         if desk is None:
@@ -97,6 +123,9 @@ class Watch:
         try:
             if message.topic == self._settings.topics.ticks.name:
                 self._take_tick(desk, event)
+            elif message.topic == self._settings.topics.corrections.name:
+                self._take_correction(desk, message)
+                desk.held.append(event)
             else:
                 self._take_scored(desk, message)
                 desk.held.append(event)
@@ -106,7 +135,7 @@ class Watch:
                 self._worker.producer, [undecodable(self._settings.topics, "watch", message, str(fault))]
             )
             desk.held.append(event)
-        while desk.ticks and desk.ticks[0][1].scored_offset <= desk.applied:
+        while desk.ticks and desk.ready(desk.ticks[0][1]):
             await self._act(desk, *desk.ticks.popleft())
         if not desk.ticks:
             desk.waiting_since = None
@@ -122,7 +151,8 @@ class Watch:
         clock = SystemClock()
         while not self._worker.life.stopping:
             # A desk without an event since it was assigned does not know its position: it counts on nothing.
-            ticks = [self._tick(Stage.SCORED, d, clock.now(), d.applied) for d in self._desks.values()]
+            now = clock.now()
+            ticks = [self._tick(Stage.SCORED, d, now, d.applied, d.corrected) for d in self._desks.values()]
             if ticks and not self._worker.app.rebalancing:
                 await publish(self._worker.producer, ticks)
             await self._worker.life.sleep(TICK_S)
@@ -131,12 +161,16 @@ class Watch:
         """Read the desk's detectors from the table; recovered by now, since events only flow after that."""
         if desk.loaded:
             return
-        for key, value in self._table.items():
-            name = key.decode()
+        for key, value in sorted(self._table.items()):  # an organisation stands before its parts
+            name, _, part = key.decode().partition("/")
             if name == f"{_MARKER}{desk.partition}":
-                desk.applied = desk.marked = int(value)
+                desk.marked[key.decode()] = int(value)
             elif not name.startswith(_MARKER) and self._partition_of(name) == desk.partition:
-                desk.detectors[name] = self._restored(name, value)
+                if part:
+                    desk.watching(name, self._fresh).join(self._restored(part, value))
+                else:
+                    desk.detectors[name] = self._restored(name, value)
+        desk.applied, desk.corrected = (desk.marked.get(key, 0) for key in desk.marks)
         desk.loaded = True
 
     def _restored(self, name: str, value: bytes) -> Detector:
@@ -162,26 +196,40 @@ class Watch:
         desk.applied = max(desk.applied, message.offset + 1)
         if message.value is None:  # a tombstone: the post was erased
             name, _, post = (message.key or b"").decode(errors="replace").partition("/")
-            known = desk.detectors.get(name)
-            taken = known is not None and known.forget(message.offset, post)
+            organisation = desk.heard_of(name) or ""
+            whole = desk.detectors.get(organisation)
+            taken = whole is not None and whole.forget(message.offset, post, name)
         else:
             scored = decode(ScoredMention, message.value)
-            name = scored.institution
-            if name not in desk.detectors:
-                desk.detectors[name] = self._fresh(name)
-            taken = desk.detectors[name].apply(message.offset, scored)
+            name, organisation = scored.institution, scored.watched_as
+            whole = desk.watching(organisation, self._fresh)
+            if name != organisation and name not in whole.parts:
+                whole.join(self._fresh(name))
+            taken = whole.apply(message.offset, scored)
         if taken:
-            desk.changed.add(name)
+            desk.changed |= {(organisation, ""), (organisation, "" if name == organisation else name)}
+
+    def _take_correction(self, desk: Desk, message: Any) -> None:
+        desk.corrected = max(desk.corrected, message.offset + 1)
+        correction = decode(Correction, message.value)
+        name = correction.institution
+        if name not in desk.detectors and name not in self._sizes:
+            self._metrics.corrections.labels(Outcome.NOT_RUNNING).inc()
+            log.warning("correction", incident=correction.incident, outcome=Outcome.NOT_RUNNING)
+        # In a replay it may be read before the first mention.
+        elif desk.watching(name, self._fresh).correct(message.offset, correction):
+            desk.changed.add((name, ""))
 
     async def _act(self, desk: Desk, event: Any, tick: Tick) -> None:
         """Let every detector of the desk judge, then make it durable."""
         steps: list[Incident] = []
         for name in sorted(desk.detectors):
             detector = desk.detectors[name]
-            was_open = detector.incident is not None
-            steps += detector.tick(tick.now, tick.scored_offset)
-            if was_open or detector.incident is not None:
-                desk.changed.add(name)
+            was_unfinished = detector.unfinished
+            steps += detector.tick(tick.now, tick.scored_offset, tick.corrections_offset)
+            if was_unfinished or detector.unfinished:
+                desk.changed.add((name, ""))
+            self._note_corrections(name, detector)
         await self._publish(desk, steps)
         if self._desks.get(desk.partition) is not desk:
             return  # taken away meanwhile: its next owner decides the same, and writing now would set it back
@@ -190,14 +238,20 @@ class Watch:
         if self._desks.get(desk.partition) is not desk:
             return  # as above: what is not acknowledged here is read again there
         if self._settings.clock == "ticks":
-            await publish(
-                self._worker.producer, [self._tick(Stage.WATCHED, desk, tick.now, tick.scored_offset)]
-            )
+            handed_on = self._tick(Stage.WATCHED, desk, tick.now, tick.scored_offset, tick.corrections_offset)
+            await publish(self._worker.producer, [handed_on])
         for done in (*desk.held, event):
             done.ack()
         desk.held.clear()
         self._metrics.ticks.inc()
-        self._metrics.institutions.set(sum(len(d.detectors) for d in self._desks.values()))
+        watched = (whole for d in self._desks.values() for whole in d.detectors.values())
+        self._metrics.institutions.set(sum(1 + len(whole.parts) for whole in watched))
+
+    def _note_corrections(self, name: str, detector: Detector) -> None:
+        for outcome in detector.outcomes:
+            self._metrics.corrections.labels(outcome).inc()
+            log.info("correction", institution=name, outcome=outcome)
+        detector.outcomes.clear()
 
     async def _publish(self, desk: Desk, steps: list[Incident]) -> None:
         if not steps:
@@ -213,16 +267,20 @@ class Watch:
 
     def _write(self, desk: Desk) -> None:
         """Write what changed once; the position last, so that a crash in between only repeats."""
-        for name in sorted(desk.changed):
-            state = dump(desk.detectors[name])
+        for name, part in sorted(desk.changed):
+            whole = desk.detectors[name]
+            state = dump(whole.parts[part] if part else whole)
             self._metrics.state_bytes.observe(len(state))
-            self._table[name.encode()] = state
+            self._table[(f"{name}/{part}" if part else name).encode()] = state
         desk.changed.clear()
-        if desk.applied != desk.marked:
-            self._table[f"{_MARKER}{desk.partition}".encode()] = str(desk.applied).encode()
-            desk.marked = desk.applied
+        for key, offset in desk.marks.items():
+            if offset != desk.marked.get(key, 0):
+                self._table[key.encode()] = str(offset).encode()
+                desk.marked[key] = offset
 
-    def _tick(self, stage: Stage, desk: Desk, now: datetime, scored_offset: int) -> Outgoing:
+    def _tick(
+        self, stage: Stage, desk: Desk, now: datetime, scored_offset: int, corrections_offset: int
+    ) -> Outgoing:
         offset = max((d.state.incidents_offset for d in desk.detectors.values()), default=0)
         tick = Tick(
             stage=stage,
@@ -230,6 +288,7 @@ class Watch:
             now=now,
             scored_offset=scored_offset,
             incidents_offset=offset,
+            corrections_offset=corrections_offset,
         )
         return Outgoing(self._settings.topics.ticks.name, str(desk.partition), tick, desk.partition)
 

@@ -293,3 +293,27 @@ def test_an_empty_file_is_no_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [[], ["nowhere.ndjson"], ["--plot", "nowhere/out.html", __file__]])
 def test_wrong_usage_is_2(arguments: list[str]) -> None:
     assert CliRunner().invoke(backtest, arguments).exit_code == click.UsageError.exit_code
+
+
+def test_the_parts_of_an_organisation_are_watched_together(tmp_path: Path) -> None:
+    parts = [{"id": name, "name": f"Huis {name}"} for name in ("noord", "oost")]
+    whole = {"id": "anker", "name": "Het Anker", "sector": "ggz", "parts": parts}
+    content = {
+        "version": 1,
+        "receivers": [{"id": "chat", "type": "console"}],
+        "institutions": [whole],
+        "routes": [{"institution": "*", "to": ["receiver:chat"]}],
+    }
+    config = tmp_path / "stormwacht.yaml"
+    config.write_text(json.dumps(content), encoding="utf-8")
+    rows = [
+        {**row, "institution": ("noord", "oost")[n % 2], "sentiment": row.get("sentiment", "negative")}
+        for n, row in enumerate(storm())
+    ]
+
+    steps, summary, _ = run("--config", config, written(tmp_path / "posts.ndjson", rows))
+
+    assert {step["institution"] for step in steps} == {"anker"}
+    assert steps[-1]["state"] == "storm"
+    assert steps[-1]["locations"] == {"anker": 6, "noord": 3, "oost": 3}
+    assert summary["incidents"] == 1

@@ -99,3 +99,50 @@ async def test_what_is_only_watched_is_not_explained(store: Store) -> None:
     await store.apply([mention_row(scored(mention(1, ONSET)))], [incident_row(watched)])
 
     assert "Wat we niet zien" not in dict((await made(store, watched)).facts)
+
+
+def house(*, agreed: bool) -> dict[str, object]:
+    parts = [
+        {"id": "noord", "name": "Locatie Noord"},
+        {"id": "oost", "name": "Locatie Oost", "processor_agreement": agreed},
+    ]
+    whole = {"id": "vennehart", "name": "Vennehart", "sector": "ziekenhuis", "processor_agreement": True}
+    return {"version": 1, "institutions": [{**whole, "parts": parts}]}
+
+
+async def over_parts(store: Store, payload: Payload, *, agreed: bool = True, **locations: int) -> Notice:
+    posts = [(mention(n, ONSET + n * MINUTE), "noord" if n % 2 else "oost") for n in range(1, 9)]
+    now = replace(
+        step("p00001", 0, StormState.STORM), locations=locations, evidence=("p00001", "p00002", "p00003")
+    )
+    await store.apply(
+        [mention_row(scored(one, institution=part)) for one, part in posts], [incident_row(now)]
+    )
+    composer = Composer(store, Config.model_validate(house(agreed=agreed)), Keyring([b"k" * 32]))
+    notice = await composer.compose(about(now), NOW, language="nl", payload=payload)
+    assert notice is not None
+    return notice
+
+
+async def test_a_storm_over_parts_is_told_as_one_of_the_whole_with_its_parts(store: Store) -> None:
+    notice = await over_parts(store, Payload.EXCERPT, vennehart=8, noord=4, oost=5)
+
+    assert (notice.institution, notice.name) == ("vennehart", "Vennehart")
+    assert dict(notice.facts)["Locaties"] == "Locatie Oost (5), Locatie Noord (4)"
+    assert len(notice.quotes) == 3
+    assert "w1x0" in notice.quotes[0].text
+    assert dict(notice.facts)["Komend uur"].endswith("in de afgelopen 30 minuten waren het er 0")
+
+
+async def test_a_storm_at_one_part_is_told_under_its_name(store: Store) -> None:
+    notice = await over_parts(store, Payload.SUMMARY, noord=4)
+
+    assert (notice.institution, notice.name) == ("noord", "Locatie Noord")
+    assert "Locaties" not in dict(notice.facts)
+    assert len(notice.quotes) == 2  # what is about the other part is no evidence of it
+
+
+async def test_nothing_is_quoted_where_one_of_the_parts_has_no_agreement(store: Store) -> None:
+    notice = await over_parts(store, Payload.EXCERPT, agreed=False, vennehart=8, noord=4, oost=5)
+
+    assert "w1x0" not in notice.quotes[0].text

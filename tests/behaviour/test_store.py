@@ -119,7 +119,7 @@ def step(seq: int, state: StormState = StormState.RISING, at: datetime = NOW) ->
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(url: str) -> None:
-    assert pending_migrations(url) == ["0001"]
+    assert pending_migrations(url) == ["0001", "0002"]
     migrate(url)
     migrate(url)
 

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from services.messages.codec import decode
 from services.messages.records import DeadLetter, Mention, ScoredMention
 from services.messages.vocabulary import Kind, Sentiment
 from services.runtime import kafka
@@ -40,6 +42,27 @@ async def test_a_mention_becomes_one_scored_mention_per_institution(
     assert found["a", good.post].label is found["b", good.post].label is Sentiment.POSITIVE
     assert found["vennehart", own.post].label is Sentiment.NEUTRAL
     assert found["vennehart", gone.post].mention.revision == 2
+
+
+async def test_parts_of_one_organisation_meet_in_one_partition(settings: Settings, tmp_path: Path) -> None:
+    await kafka.create_topics(settings, settings.topics.all())
+    parts = tuple(f"huis-{n}" for n in range(6))
+    over = replace(mention(1, institutions=(*parts, "alleen")), organisations=dict.fromkeys(parts, "anker"))
+
+    with running("score", settings, tmp_path):
+        await send(settings, outgoing(settings, over))
+        consumer = kafka.make_consumer(settings, settings.topics.scored)
+        await kafka.start(consumer)
+        found: dict[str, tuple[str, int]] = {}
+        while len(found) < len(parts) + 1:
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                for record in batch:
+                    one = decode(ScoredMention, record.value)
+                    found[one.institution] = (one.organisation, record.partition)
+        await consumer.stop()
+
+    assert {found[part] for part in parts} == {("anker", kafka.partition_of("anker", 3))}
+    assert found["alleen"] == ("", kafka.partition_of("alleen", 3))
 
 
 async def test_an_unreadable_record_costs_one_dead_letter_and_not_the_stream(

@@ -20,7 +20,7 @@ from services.alerts.routing.planned import (
     combine,
     earliest,
 )
-from services.alerts.routing.route import Recipient, RouteReason, route
+from services.alerts.routing.route import Recipient, RouteReason, route, route_all
 from services.config.schema import Config, NoticeKind
 from services.messages.calendar import Calendar
 from services.messages.vocabulary import StormState
@@ -54,14 +54,14 @@ def plan_negatives(config: Config, known: Snapshot, now: datetime) -> Plan:
         if routing.reason is not RouteReason.ROUTED:
             parts.append(Plan(settled=_items(institution, found), unrouted=frozenset({(institution, KIND)})))
             continue
-        states = tuple(step.state for step in known.open if step.institution == institution)
-        storms = route(config, institution, NoticeKind.STORM).recipients
+        storms = [step for step in known.open if institution in step.concerns]
+        told = (route_all(config, step.concerns, NoticeKind.STORM) for step in storms)
         desk = _Desk(
             institution,
             found,
             config.calendar(institution),
-            states,
-            frozenset(recipient.target for recipient in storms),
+            tuple(step.state for step in storms),
+            frozenset().union(*told),
         )
         parts.append(_plan_desk(desk, routing.recipients, known, now))
     return combine(parts)

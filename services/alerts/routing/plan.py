@@ -9,7 +9,7 @@ from services.alerts.routing.group import Timing, flush, group_key
 from services.alerts.routing.hours import gate
 from services.alerts.routing.negatives import plan_negatives
 from services.alerts.routing.planned import Expired, GroupLog, Plan, Planned, Snapshot, State, combine
-from services.alerts.routing.route import Recipient, route
+from services.alerts.routing.route import Recipient, route_all
 from services.alerts.routing.storms import plan_storms
 from services.config.schema import Config, NoticeKind
 
@@ -35,7 +35,8 @@ def plan_catch_ups(config: Config, known: Snapshot, now: datetime) -> Plan:
     ordered = sorted(known.expired, key=lambda e: (e.institution, e.recipient, e.noticed_at, e.key))
     for (institution, target), found in groupby(ordered, key=lambda e: (e.institution, e.recipient)):
         expired = tuple(found)
-        recipients = {r.target: r for r in route(config, institution, KIND).recipients}
+        # What concerned a part may have been told as news of the whole.
+        recipients = route_all(config, (institution, *config.family(institution)), KIND)
         if target in recipients:
             parts.append(_plan_catch_up(config, recipients[target], expired, known, now))
         else:

@@ -1,5 +1,6 @@
 """Who is told: from routes to recipients, each person once, with the ways to reach them in order. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -56,6 +57,15 @@ def route(config: Config, institution: str, kind: NoticeKind) -> Routing:
             for recipient in _recipients(config, taken, target):
                 found.setdefault(recipient.target, recipient)
     return Routing(RouteReason.ROUTED, tuple(found.values())) if found else Routing(RouteReason.NO_ROUTE)
+
+
+def route_all(config: Config, institutions: Iterable[str], kind: NoticeKind) -> dict[str, Recipient]:
+    """Return who is told of what concerns several institutions at once: each once, on the first terms."""
+    found: dict[str, Recipient] = {}
+    for institution in institutions:
+        for recipient in route(config, institution, kind).recipients:
+            found.setdefault(recipient.target, recipient)
+    return found
 
 
 def _recipients(config: Config, taken: Route, target: Target) -> list[Recipient]:

@@ -52,7 +52,8 @@ def judge(steps: Sequence[Incident]) -> Iterator[Step]:
 
 def _reason(step: Incident, before: StormState | None, *, raised: bool) -> StepReason:
     if step.state is before:
-        return StepReason.SAME_STATE
+        spread = any(reason.code is ReasonCode.SPREAD for reason in step.reasons)
+        return StepReason.RAISED if spread else StepReason.SAME_STATE
     if step.state in MUTING:
         return StepReason.RAISED
     if step.state is StormState.CLOSED:

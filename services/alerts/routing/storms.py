@@ -18,7 +18,7 @@ from services.alerts.routing.planned import (
     combine,
     earliest,
 )
-from services.alerts.routing.route import Recipient, RouteReason, route
+from services.alerts.routing.route import Recipient, RouteReason, route, route_all
 from services.alerts.routing.steps import Step, StepReason, judge
 from services.config.schema import Config, NoticeKind
 from services.messages.calendar import Calendar
@@ -49,15 +49,16 @@ def _plan_incident(config: Config, steps: Sequence[Incident], known: Snapshot, n
     institution = steps[0].institution
     pending = [step for step in judge(steps) if _item(step.incident) in known.pending]
     told = [step for step in pending if step.reason.told]
-    routings = {
-        kind: route(config, institution, kind) for kind in sorted({step.reason.route for step in told})
-    }
+    unknown = {institution} - config.flat().keys()
     lost = frozenset(
-        (institution, kind) for kind, found in routings.items() if found.reason is not RouteReason.ROUTED
+        (name, step.reason.route)
+        for step in told
+        for name in {*step.incident.concerns, *unknown}
+        if route(config, name, step.reason.route).reason is not RouteReason.ROUTED
     )
     desks: dict[str, _Desk] = {}
-    for step in told:
-        for recipient in routings[step.reason.route].recipients:
+    for step in () if unknown else told:
+        for recipient in route_all(config, step.incident.concerns, step.reason.route).values():
             desk = desks.setdefault(recipient.target, _Desk(recipient, []))
             if (institution, recipient.target, _item(step.incident)) not in known.settled:
                 desk.steps.append(step)
@@ -115,7 +116,7 @@ def _expiry(step: Step, recipient: Recipient, calendar: Calendar, now: datetime)
 def _plan_repeat(config: Config, step: Incident, known: Snapshot, now: datetime, busy: set[str]) -> Plan:
     """Repeat what is still going on to those who have heard nothing since `repeat_interval`."""
     parts = []
-    for recipient in route(config, step.institution, KIND).recipients:
+    for recipient in route_all(config, step.concerns, KIND).values():
         key = group_key(step.institution, KIND, recipient.target)
         if key in busy or not _told_before(step, recipient, known):
             continue

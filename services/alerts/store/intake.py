@@ -40,9 +40,9 @@ def mention_row(scored: ScoredMention) -> Row:
     """
     mention = scored.mention
     row = {name: getattr(mention, name) for name in mention.__struct_fields__}
-    del row["institutions"], row["schema_version"]
+    del row["institutions"], row["organisations"], row["schema_version"]
     row |= {name: getattr(scored, name) for name in scored.__struct_fields__}
-    del row["mention"], row["schema_version"]
+    del row["mention"], row["organisation"], row["schema_version"]
     _check_times(row, _MENTION_TIMES)
     for name, value in row.items():
         if isinstance(value, str):

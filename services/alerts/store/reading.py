@@ -15,8 +15,10 @@ from services.config.schema import NoticeKind
 from services.messages.records import Incident, Mention, ScoredMention
 
 _M = mentions.c
-_MENTION = [name for name in Mention.__struct_fields__ if name not in ("schema_version", "institutions")]
-_SCORED = [name for name in ScoredMention.__struct_fields__ if name not in ("schema_version", "mention")]
+# What the log needs on its way: the version, and whom a post is about besides.
+_ROUTED = {"schema_version", "institutions", "organisations", "organisation", "mention"}
+_MENTION = [name for name in Mention.__struct_fields__ if name not in _ROUTED]
+_SCORED = [name for name in ScoredMention.__struct_fields__ if name not in _ROUTED]
 
 
 def scored_of(row: Row[Any]) -> ScoredMention:

@@ -123,6 +123,7 @@ incidents = Table(
     Column("authors", Integer, nullable=False),
     Column("reasons", JSON, nullable=False),
     Column("evidence", JSON, nullable=False),
+    Column("locations", JSON, nullable=False, server_default="{}"),
     _flag("pending"),
     PrimaryKeyConstraint("id", "seq"),
     Index("ix_incidents_institution_at", "institution", "at"),

@@ -222,6 +222,8 @@ def _earlier(steps: Sequence[Incident], age: timedelta) -> EarlierStorm | None:
     end = steps[-1]
     if end.state is not StormState.CLOSED or not any(step.state in MUTING for step in steps):
         return None
+    if any(reason.code is ReasonCode.SAID_NO_STORM for reason in end.reasons):
+        return None
     by_then = [step.authors for step in steps if step.at - end.onset <= age]
     evidence = dict.fromkeys(post for step in steps for post in step.evidence)
     return EarlierStorm(

@@ -121,6 +121,15 @@ TEXTS: Final[dict[str, str]] = {
     "storm.lead.closed": (
         "The commotion around {name} is over: since {since} we counted {posts} by {people} in all."
     ),
+    "ruled.title.said_no_storm": "No storm around {name}",
+    "ruled.lead.said_no_storm": (
+        "A colleague said that what is going on around {name} is no storm. Should clearly more people join, "
+        "we will tell you again."
+    ),
+    "ruled.lead.said_storm": (
+        "A colleague calls what is going on around {name} a storm: since {since} we counted {posts} by "
+        "{people}{about}."
+    ),
     "calm.title.one_author": "One person, {n} posts: not a storm",
     "calm.title.one_text": "The same text over and over, {n} posts: not a storm",
     "calm.title.happy_crowd": "Many reactions, mostly positive: not a storm",
@@ -141,6 +150,7 @@ TEXTS: Final[dict[str, str]] = {
     "fact.posts": "Negative posts",
     "fact.people": "Different people",
     "fact.since": "Since",
+    "fact.locations": "Locations",
     "fact.looked_at": "Looked at",
     "fact.themes": "Themes",
     "fact.channels": "Channels",
@@ -164,6 +174,9 @@ TEXTS: Final[dict[str, str]] = {
     "fact.reason.slowing": "Course",
     "fact.reason.quiet": "Quiet",
     "fact.reason.seen_late": "Seen late",
+    "fact.reason.spread": "Spreading",
+    "fact.reason.said_no_storm": "Correction",
+    "fact.reason.said_storm": "Correction",
     "since": "{when} ({span} ago)",
     "reach": "{n} followers or views",
     "looked_at": "{n} of the {all} posts",
@@ -201,6 +214,9 @@ TEXTS: Final[dict[str, str]] = {
     "reason.slowing": "{last_hour} people in the last hour; {peak_hour} at the peak",
     "reason.quiet": "nothing unusual seen for {hours}",
     "reason.seen_late": "these posts reached us late",
+    "reason.spread": "number of locations where it is going on now: {locations}",
+    "reason.said_no_storm": "a colleague said that this is no storm",
+    "reason.said_storm": "a colleague said that this is a storm",
     "advice.watch": "Do not step in yet. Read the posts and look again in an hour.",
     "advice.rising": (
         "Read the first posts and find out what is going on.\n"
@@ -220,6 +236,9 @@ TEXTS: Final[dict[str, str]] = {
     "advice.closed": (
         "Campaigns and scheduled posts can go on again.\n"
         "Discuss within a week what went well and what can be better."
+    ),
+    "advice.said_no_storm": (
+        "Campaigns and scheduled posts can go on.\nDo you see it differently? Talk to your colleagues."
     ),
     "advice.one_author": "Reply once, calmly, and offer a conversation. Do not react to every post.",
     "advice.one_text": "One reply to the first post is enough. Do not react to every copy.",

@@ -14,6 +14,13 @@ _HEADLINE = {
 }
 
 
+def _ruling(incident: Incident) -> ReasonCode | None:
+    """Return what a colleague said that made this step."""
+    codes = {reason.code for reason in incident.reasons}
+    said = {StormState.CLOSED: ReasonCode.SAID_NO_STORM, StormState.STORM: ReasonCode.SAID_STORM}
+    return code if (code := said.get(incident.state)) in codes else None
+
+
 def calm_reason(incident: Incident) -> Reason | None:
     """Return why it looks like a storm and is none, if that is what it says."""
     if incident.state is not StormState.WATCH:
@@ -26,6 +33,8 @@ def title(words: Words, incident: Incident, name: str) -> str:
     if calm := calm_reason(incident):
         n = calm.values.get(_HEADLINE[calm.code], incident.n)
         return words.text(f"calm.title.{calm.code}", n=words.number(n))
+    if _ruling(incident) is ReasonCode.SAID_NO_STORM:
+        return words.text("ruled.title.said_no_storm", name=name)
     return words.text(f"storm.title.{incident.state}", name=name, **_counts(words, incident))
 
 
@@ -34,9 +43,9 @@ def lead(words: Words, incident: Incident, name: str, about: str, zone: ZoneInfo
     if calm := calm_reason(incident):
         return _filled(words, f"calm.lead.{calm.code}", calm, name) or words.text("calm.lead", name=name)
     since = words.spoken(incident.onset, zone)
-    return words.text(
-        f"storm.lead.{incident.state}", name=name, since=since, about=about, **_counts(words, incident)
-    )
+    ruling = _ruling(incident)
+    key = f"ruled.lead.{ruling}" if ruling else f"storm.lead.{incident.state}"
+    return words.text(key, name=name, since=since, about=about, **_counts(words, incident))
 
 
 def reasons(words: Words, incident: Incident) -> list[tuple[str, str]]:
@@ -48,7 +57,8 @@ def reasons(words: Words, incident: Incident) -> list[tuple[str, str]]:
 def advice(words: Words, incident: Incident) -> tuple[str, ...]:
     """Return what to do now, in order."""
     calm = calm_reason(incident)
-    return tuple(words.text(f"advice.{calm.code if calm else incident.state}").split("\n"))
+    ruled = ReasonCode.SAID_NO_STORM if _ruling(incident) is ReasonCode.SAID_NO_STORM else None
+    return tuple(words.text(f"advice.{calm.code if calm else ruled or incident.state}").split("\n"))
 
 
 def _counts(words: Words, incident: Incident) -> dict[str, str]:

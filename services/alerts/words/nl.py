@@ -122,6 +122,15 @@ TEXTS: Final[dict[str, str]] = {
     "storm.lead.closed": (
         "De drukte rond {name} is voorbij: sinds {since} telden we in totaal {posts} van {people}."
     ),
+    "ruled.title.said_no_storm": "Geen storm rond {name}",
+    "ruled.lead.said_no_storm": (
+        "Een collega gaf aan dat de drukte rond {name} geen storm is. Komen er duidelijk meer mensen bij, "
+        "dan melden we dat opnieuw."
+    ),
+    "ruled.lead.said_storm": (
+        "Een collega noemt de drukte rond {name} een storm: sinds {since} telden we {posts} van "
+        "{people}{about}."
+    ),
     "calm.title.one_author": "Eén persoon, {n} berichten: geen storm",
     "calm.title.one_text": "Steeds dezelfde tekst, {n} berichten: geen storm",
     "calm.title.happy_crowd": "Veel reacties, vooral positief: geen storm",
@@ -142,6 +151,7 @@ TEXTS: Final[dict[str, str]] = {
     "fact.posts": "Negatieve berichten",
     "fact.people": "Verschillende mensen",
     "fact.since": "Sinds",
+    "fact.locations": "Locaties",
     "fact.looked_at": "Bekeken",
     "fact.themes": "Thema's",
     "fact.channels": "Kanalen",
@@ -165,6 +175,9 @@ TEXTS: Final[dict[str, str]] = {
     "fact.reason.slowing": "Verloop",
     "fact.reason.quiet": "Rust",
     "fact.reason.seen_late": "Later gezien",
+    "fact.reason.spread": "Breidt zich uit",
+    "fact.reason.said_no_storm": "Correctie",
+    "fact.reason.said_storm": "Correctie",
     "since": "{when} ({span} geleden)",
     "reach": "{n} volgers of weergaven",
     "looked_at": "{n} van de {all} berichten",
@@ -205,6 +218,9 @@ TEXTS: Final[dict[str, str]] = {
     "reason.slowing": "{last_hour} mensen in het laatste uur; op het hoogtepunt waren dat er {peak_hour}",
     "reason.quiet": "al {hours} niets ongewoons gezien",
     "reason.seen_late": "we kregen deze berichten pas later binnen",
+    "reason.spread": "aantal locaties waar het nu speelt: {locations}",
+    "reason.said_no_storm": "een collega gaf aan dat dit geen storm is",
+    "reason.said_storm": "een collega gaf aan dat dit een storm is",
     "advice.watch": "Nog niet ingrijpen. Lees de berichten en kijk over een uur opnieuw.",
     "advice.rising": (
         "Lees de eerste berichten en zoek uit wat er speelt.\n"
@@ -224,6 +240,9 @@ TEXTS: Final[dict[str, str]] = {
     "advice.closed": (
         "Campagnes en ingeplande berichten kunnen weer aan.\n"
         "Bespreek binnen een week wat goed ging en wat beter kan."
+    ),
+    "advice.said_no_storm": (
+        "Campagnes en ingeplande berichten kunnen weer aan.\nZiet u dit anders? Overleg met uw collega's."
     ),
     "advice.one_author": "Reageer één keer, rustig, en bied een gesprek aan. Ga niet op elk bericht in.",
     "advice.one_text": "Eén reactie bij het eerste bericht is genoeg. Ga niet op elke kopie in.",

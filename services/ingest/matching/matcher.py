@@ -128,6 +128,11 @@ class Matcher:
             or other in self._institutions[one].ancestors
         )
 
+    def organisations(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the organisation of each of these institutions that is a part of one."""
+        parts = {name: self._institutions[name].ancestors for name in names if name in self._institutions}
+        return {name: ancestors[-1] for name, ancestors in parts.items() if ancestors}
+
     def most_specific(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return the names without those of which a part is among them, in the order of the file."""
         wanted = {name for name in names if name in self._institutions}

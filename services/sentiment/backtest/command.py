@@ -77,7 +77,11 @@ class _Known:
 
     def __init__(self, config: Path) -> None:
         self.config = config
-        self.sizes: Mapping[str, Size] = {name: found.size for name, found in load(config).flat().items()}
+        flat = load(config).flat()
+        self.sizes: Mapping[str, Size] = {name: found.size for name, found in flat.items()}
+        self.organisations: Mapping[str, str] = {
+            name: found.organisation for name, found in flat.items() if found.ancestors
+        }
 
     def check(self, institution: str) -> None:
         """Raise RowError when it is none of them."""
@@ -106,6 +110,7 @@ class _Run:
         self.timelines: dict[str, Timeline] = defaultdict(Timeline)
         self._known = known
         self._sizes = known.sizes if known else {}
+        self._organisations = known.organisations if known else {}
         self._replay = Replay(lambda name: self._sizes.get(name, Size.MEDIUM))
         self._bar = bar
         self._task: TaskID = bar.add_task("", total=None)
@@ -179,7 +184,7 @@ class _Run:
         negative = seen.negative and not seen.reshare
         self._negative += negative
         if self._drawn:
-            self.timelines[scored.institution].add(seen.at, 1, int(negative))
+            self.timelines[scored.watched_as].add(seen.at, 1, int(negative))
 
     def _see(self, at: float) -> None:
         self._first = at if self._first is None else min(self._first, at)
@@ -192,13 +197,11 @@ class _Run:
         for post in batch:
             if _is_asked(post):
                 scores = next(found)
-                yield posts.scored(post, scores.negative, scores.positive)
+                negative, positive = scores.negative, scores.positive
             else:
-                yield posts.scored(
-                    post,
-                    float(post.sentiment is Sentiment.NEGATIVE),
-                    float(post.sentiment is Sentiment.POSITIVE),
-                )
+                negative = float(post.sentiment is Sentiment.NEGATIVE)
+                positive = float(post.sentiment is Sentiment.POSITIVE)
+            yield posts.scored(post, negative, positive, self._organisations.get(post.institution, ""))
 
     def _model(self) -> Scorer:
         """Return the model, loaded when the first text asks for it."""

@@ -84,8 +84,8 @@ def _explained(message: str) -> RowError:
     return RowError(f"{name}: {problem}; {_RIGHT[name]}")
 
 
-def scored(post: Post, negative: float, positive: float) -> ScoredMention:
-    """Return what the score app would have written of a post.
+def scored(post: Post, negative: float, positive: float, organisation: str = "") -> ScoredMention:
+    """Return what the score app would have written of a post about an institution, or a part of one.
 
     Ids and authors are told apart by channel, as ingest does. Only a negative post is compared with others,
     so only that one is worth its signature.
@@ -111,6 +111,7 @@ def scored(post: Post, negative: float, positive: float) -> ScoredMention:
     )
     return ScoredMention(
         institution=post.institution,
+        organisation=organisation,
         mention=mention,
         negative=negative,
         neutral=neutral,

@@ -20,7 +20,7 @@ class DisorderError(ValueError):
 
 
 class Watched:
-    """One institution's detector and clock: the minute in which its newest post was written."""
+    """The detector and clock of an institution and its parts: the minute of their newest post."""
 
     def __init__(self, detector: Detector) -> None:
         self.detector = detector
@@ -28,7 +28,7 @@ class Watched:
         self._now = 0
         self._taken = 0
 
-    def take(self, seen: Sighting) -> list[Incident]:
+    def take(self, scored: ScoredMention, seen: Sighting) -> list[Incident]:
         """Take a post in, and let the minute before it be judged when it is the first of its own."""
         steps: list[Incident] = []
         minute = seen.at // MINUTE_S * MINUTE_S + MINUTE_S
@@ -37,7 +37,7 @@ class Watched:
                 steps = self.pass_time(minute - 1)
             self._now = minute
         self.newest = max(self.newest, seen.at)
-        self.detector.take(self._taken, seen)
+        self.detector.take(self._taken, seen, scored.institution)
         self._taken += 1
         return steps
 
@@ -67,13 +67,18 @@ class Replay:
             DisorderError: it is too far from its place for the decisions to mean anything.
 
         """
-        name, seen = scored.institution, sighting(scored)
+        name, seen = scored.watched_as, sighting(scored)
         watched = self._watched.get(name)
         if watched is None:
-            watched = self._watched[name] = Watched(Detector.fresh(name, self._size_of(name)))
+            watched = self._watched[name] = Watched(self._fresh(name))
+        if scored.institution not in (name, *watched.detector.parts):
+            watched.detector.join(self._fresh(scored.institution))
         if watched.newest - seen.at > LATEST.total_seconds():
             raise DisorderError
-        return seen, watched.take(seen)
+        return seen, watched.take(scored, seen)
+
+    def _fresh(self, name: str) -> Detector:
+        return Detector.fresh(name, self._size_of(name))
 
     def finish(self) -> list[Incident]:
         """Let time pass for all until the newest post of any; what came after it is not known."""
@@ -83,7 +88,7 @@ class Replay:
     @property
     def institutions(self) -> int:
         """How many have been read about."""
-        return len(self._watched)
+        return sum(1 + len(watched.detector.parts) for watched in self._watched.values())
 
     @property
     def open(self) -> int:

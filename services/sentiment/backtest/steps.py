@@ -20,6 +20,7 @@ class Step(Struct, frozen=True, kw_only=True, tag_field="type", tag="incident"):
     authors: int | None
     reasons: tuple[Reason, ...]
     evidence: tuple[str, ...] = ()
+    locations: dict[str, int] | UnsetType = UNSET
     id: str
     seq: int
     score: float | UnsetType = UNSET
@@ -65,6 +66,7 @@ def step_of(incident: Incident) -> Step:
         authors=incident.authors,
         reasons=incident.reasons,
         evidence=incident.evidence,
+        locations=incident.locations or UNSET,
         id=incident.id,
         seq=incident.seq,
     )

@@ -109,6 +109,11 @@ class Rate(Struct):
         """Return the expected number of events in so many weighted hours."""
         return self.shape / self.hours * hours
 
+    def doubt(self) -> None:
+        """Keep the belief but not its certainty: what is counted is about to change."""
+        self.hours *= PRIOR_SHAPE / self.shape
+        self.shape = PRIOR_SHAPE
+
     def learn(self, events: float, hours: float) -> None:
         """Take in what one hour held, which weighed `hours`.
 

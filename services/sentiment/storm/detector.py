@@ -1,13 +1,18 @@
-"""The detector of one institution: a stored state that mentions and ticks move; it returns steps."""
+"""The detector of one institution: a stored state that mentions and ticks move; it returns steps.
 
+That of an organisation with parts hears every post about any of them once, and has a detector of each part
+beside it. Those of parts only learn and look; the whole takes the steps, so that a storm is one incident.
+"""
+
+from collections.abc import Container
 from datetime import UTC, datetime, timedelta
 from math import log
 
 import msgspec
 from msgspec import Struct
 
-from services.messages.records import Incident, Reason, ReasonCode, ScoredMention
-from services.messages.vocabulary import Size, StormState
+from services.messages.records import Correction, Incident, Reason, ReasonCode, ScoredMention
+from services.messages.vocabulary import Ruling, Size, StormState
 from services.sentiment.storm.baseline import (
     PRIOR_PER_HOUR,
     Noise,
@@ -19,14 +24,17 @@ from services.sentiment.storm.baseline import (
 )
 from services.sentiment.storm.evidence import evidence
 from services.sentiment.storm.ladder import (
+    QUIET_HOURS,
     Horizon,
     Strength,
-    judge,
+    Verdict,
     next_state,
     strength,
     unusual,
     worth_a_look,
 )
+from services.sentiment.storm.rulings import Outcome, Rejected, outcome
+from services.sentiment.storm.scopes import WHOLE, Scope, leading, strongest
 from services.sentiment.storm.window import (
     BUCKET_S,
     HOUR_S,
@@ -84,6 +92,24 @@ class Open(Struct):
     n: int = 0
     crowd: Crowd = msgspec.field(default_factory=Crowd)
     evidence: list[str] = []
+    whole: bool = True  # it shows in the organisation as a whole
+    parts: dict[str, Strength] = {}  # peaks of the parts in which it is a storm by itself
+    told: dict[str, int] = {}  # whom the steps so far concern
+    called: Strength | None = None  # how strong the whole was when staff called it a storm
+
+    @property
+    def peaks(self) -> dict[str, Strength]:
+        """The peaks of the whole and of parts, as far as they take part."""
+        return {WHOLE: self.peak, **self.parts} if self.whole else self.parts
+
+    def note(self, scope: Scope) -> None:
+        """Take in how strong it is in a scope, if it takes part."""
+        found = strength(scope.looks)
+        if scope.name == WHOLE:
+            self.whole = self.whole or scope.takes_part
+            self.peak = self.peak.highest(found)
+        elif scope.takes_part or scope.name in self.parts:
+            self.parts[scope.name] = self.parts.get(scope.name, found).highest(found)
 
 
 class Hour(Struct, array_like=True):
@@ -119,6 +145,10 @@ class State(Struct):
     pending: list[tuple[int, Sighting]] = []  # offset and sighting of what no tick has released yet
     incident: Open | None = None
     spent_to: int = 0  # what a closed incident rested on opens no second one
+    parts: list[str] = []  # of an organisation
+    corrected: int = 0  # offset in `corrections` below which everything has been taken in
+    corrections: list[tuple[int, Correction]] = []  # what no tick has released yet
+    rejected: Rejected | None = None
 
 
 COUNT_AFTER_H = 2  # an hour is counted when hardly any post of it can still come
@@ -131,6 +161,8 @@ class Detector:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self.parts: dict[str, Detector] = {}
+        self.outcomes: list[Outcome] = []  # of corrections, for whoever counts them
         self._window = Window(state.memory)
 
     @classmethod
@@ -153,30 +185,75 @@ class Detector:
         """The incident that is going on."""
         return self.state.incident
 
+    def join(self, part: "Detector") -> None:
+        """Look at a part too, from its first mention on."""
+        state, name = self.state, part.state.institution
+        self.parts[name] = part
+        if name in state.parts:
+            return  # half of it was stored when the program was cut off
+        if not state.parts and state.counted_to:
+            # What was learned of the organisation alone says little about all of it together.
+            state.negative.doubt()
+            state.volume.doubt()
+        state.parts.append(name)
+
     def apply(self, offset: int, scored: ScoredMention) -> bool:
         """Take a record of `scored` in; return False when it was taken in before."""
-        return self.take(offset, sighting(scored))
+        return self.take(offset, sighting(scored), scored.institution)
 
-    def forget(self, offset: int, post: str) -> bool:
+    def forget(self, offset: int, post: str, part: str = "") -> bool:
         """Take in that a post was erased; return False when that was taken in before."""
-        return self.take(offset, Sighting.erased(post))
+        return self.take(offset, Sighting.erased(post), part)
 
-    def take(self, offset: int, seen: Sighting) -> bool:
-        """Take a sighting in; return False when it was taken in before."""
+    def take(self, offset: int, seen: Sighting, about: str = "") -> bool:
+        """Take a sighting in, of a post about one of the parts too; False when it was taken in before."""
+        part = self.parts.get(about)
+        taken = part is not None and part.take(offset, seen)
         if offset < self.state.applied:
-            return False
+            return taken
         self.state.applied = offset + 1
         self.state.pending.append((offset, seen))
         return True
 
-    def tick(self, now: datetime, scored_offset: int) -> list[Incident]:
-        """Judge everything up to `now` that stands below `scored_offset`.
+    def correct(self, offset: int, correction: Correction) -> bool:
+        """Take in what staff say; return False when it was taken in before."""
+        if offset < self.state.corrected:
+            return False
+        self.state.corrected = offset + 1
+        self.state.corrections.append((offset, correction))
+        return True
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether time alone changes what it does next, so that its state is to be kept at every tick."""
+        return self.state.incident is not None or self.state.rejected is not None
+
+    def tick(self, now: datetime, scored_offset: int, corrections_offset: int = 0) -> list[Incident]:
+        """Judge everything up to `now` that stands below `scored_offset`, and what staff said of it.
 
         A tick that is not later than the last one does nothing.
         """
+        for part in self.parts.values():
+            part.hear(now, scored_offset)
+        if now <= self.state.now:
+            return []
+        heard = self.hear(now, scored_offset)
+        at = now.timestamp()
+        steps = self._rule(at, corrections_offset)
+        if steps and self.state.incident is None:
+            return steps  # closed just now: nothing is left to judge
+        if self.state.rejected is not None:
+            self._keep_rejecting(at, self.state.rejected)
+        if self.state.incident is not None:
+            return [*steps, *self._go_on(at, self.state.incident)]
+        # Silence opens nothing, so only what came in is judged.
+        return self._open(at) if heard else []
+
+    def hear(self, now: datetime, scored_offset: int) -> bool:
+        """Take what a tick releases into the window, and learn; return whether a reaction was among it."""
         state = self.state
         if now <= state.now:
-            return []
+            return False
         state.now = now
         at = now.timestamp()
         due = self._due(at, scored_offset)
@@ -187,10 +264,7 @@ class Detector:
             self._count_hours(seen.at)
             self._see(seen)
         self._count_hours(at)
-        if state.incident is not None:
-            return self._go_on(at, state.incident)
-        # Silence opens nothing, so only what came in is judged.
-        return self._open(at) if any(seen.voice for seen in due) else []
+        return any(seen.voice for seen in due)
 
     def _due(self, at: float, scored_offset: int) -> list[Sighting]:
         """Take what the tick releases, in order of time whatever order it came in."""
@@ -270,13 +344,59 @@ class Detector:
         state.negative.learn(voices, hours)
         state.volume.learn(hour.mentions, hours)
 
-    def _look_back(self, at: float) -> list[Horizon]:
+    def _rule(self, at: float, corrections_offset: int) -> list[Incident]:
+        """Do what staff said, in the order in which they said it."""
+        state = self.state
+        due = [said for offset, said in state.corrections if offset < corrections_offset]
+        if not due:
+            return []
+        state.corrections = [one for one in state.corrections if one[0] >= corrections_offset]
+        steps = []
+        for said in due:
+            incident = state.incident if state.incident and state.incident.id == said.incident else None
+            rejected = state.rejected is not None and state.rejected.id == said.incident
+            found = outcome(
+                said.ruling,
+                incident.state if incident else None,
+                rejected=rejected,
+                called=incident is not None and incident.called is not None,
+            )
+            self.outcomes.append(found)
+            if found is Outcome.LIFTED:
+                state.rejected = None
+            elif incident is not None and found is not Outcome.NOTHING_NEW:
+                steps += self._ruled(at, incident, said.ruling)
+        return steps
+
+    def _ruled(self, at: float, incident: Open, ruling: Ruling) -> list[Incident]:
+        scopes = self._scopes(at, self.parts)
+        now = {scope.name: strength(scope.looks) for scope in scopes}
+        if ruling is Ruling.STORM:
+            incident.called = now[WHOLE]
+            reason = Reason(ReasonCode.SAID_STORM)
+            easing = incident.state is StormState.EASING
+            return [] if easing else [self._step(at, incident, StormState.STORM, (reason,))]
+        peaks = {name: found.highest(incident.parts.get(name, found)) for name, found in now.items()}
+        peaks[WHOLE] = incident.peak.highest(now[WHOLE])
+        self.state.rejected = Rejected(incident.id, peaks, at)
+        reason = Reason(ReasonCode.SAID_NO_STORM)
+        return [self._step(at, incident, StormState.CLOSED, (reason,))]
+
+    def _keep_rejecting(self, at: float, rejected: Rejected) -> None:
+        """What was called no storm is over once it has been quiet; then the usual threshold holds again."""
+        if any(unusual(scope.looks) for scope in self._scopes(at, ())):
+            rejected.unusual_at = at
+        if self.state.rhythm.exposure(rejected.unusual_at, at) >= QUIET_HOURS:
+            self.state.rejected = None
+
+    def look_back(self, at: float, spent_to: int) -> list[Horizon]:
+        """Return what each look back saw since `spent_to`, against what was expected."""
         state = self.state
         looks = []
         for span, block, counts in zip(
-            SPANS_S, state.noise, self._window.counts(int(at), state.spent_to), strict=True
+            SPANS_S, state.noise, self._window.counts(int(at), spent_to), strict=True
         ):
-            hours = state.rhythm.exposure(max(at - span, state.spent_to), at)
+            hours = state.rhythm.exposure(max(at - span, spent_to), at)
             usual = state.negative.expected(hours)
             mentions = state.volume.expected(hours)
             others = counts.mentions - counts.negative - counts.reshares - (mentions - usual)
@@ -300,17 +420,18 @@ class Detector:
 
     def _open(self, at: float) -> list[Incident]:
         """Open an incident where the look backs call for one."""
-        memory = self.state.memory
-        if not worth_a_look(len(memory.voices), sum(bucket.mentions for bucket in memory.buckets)):
-            return []
-        looks = self._look_back(at)
-        verdict = judge(looks)
-        if verdict.state is None:
+        if not self._worth_a_look():
             return []
         state = self.state
-        voices = self._since_onset(at, verdict.horizon)
+        scopes = self._scopes(at, ())
+        lead = leading(scopes)
+        verdict = lead.verdict
+        if verdict.state is None:
+            return []
+        leader = self.parts.get(lead.name, self)
+        voices = leader.since_onset(at, verdict.horizon, state.spent_to)
         onset = voices[0].at if voices else int(at)
-        named = self._window.named(onset)
+        named = leader.named(onset)
         opening = named[0] if named else str(onset)
         incident = Open(
             id=f"{state.institution}/{opening}",
@@ -319,17 +440,47 @@ class Detector:
             onset=onset,
             unusual_at=at,
             stepped_at=at,
-            peak=strength(looks),
+            whole=lead.name == WHOLE,
+            parts={} if lead.name == WHOLE else {lead.name: strength(lead.looks)},
         )
+        for scope in scopes:
+            incident.note(scope)
+        if leader is not self:
+            voices = [voice for voice in state.memory.voices if voice.at >= onset]
+        evidence_of = leader.state.memory.named
         for voice in voices:
-            _count(incident, voice.author, memory.named.get(voice.post))
+            _count(incident, voice.author, evidence_of.get(voice.post))
         state.incident = incident
         return [self._step(at, incident, verdict.state, (*verdict.reasons, *self._late(at)))]
 
-    def _since_onset(self, at: float, horizon: float) -> list[Voice]:
+    def _worth_a_look(self) -> bool:
+        memory = self.state.memory
+        return worth_a_look(len(memory.voices), sum(bucket.mentions for bucket in memory.buckets))
+
+    def _scopes(self, at: float, always: Container[str]) -> list[Scope]:
+        """Return the whole, and each part that could be anything or has to be looked at.
+
+        Nothing follows from one that shows no more than what staff called no storm.
+        """
+        spent_to = self.state.spent_to
+        scopes = [Scope.of(WHOLE, self.look_back(at, spent_to))]
+        for name in sorted(self.parts):
+            part = self.parts[name]
+            if name in always or part._worth_a_look():  # noqa: SLF001 - one of us
+                scopes.append(Scope.of(name, part.look_back(at, spent_to)))
+        rejected = self.state.rejected
+        if rejected is not None:
+            return [scope if rejected.allows(scope) else scope.silenced() for scope in scopes]
+        return scopes
+
+    def named(self, since: int) -> list[str]:
+        """Return the ids of the newest voices from `since` on, in order of time."""
+        return self._window.named(since)
+
+    def since_onset(self, at: float, horizon: float, spent_to: int) -> list[Voice]:
         """Return the voices from the likeliest beginning on: the one that most evidence speaks for."""
         state = self.state
-        since = max(int(at - horizon * HOUR_S), state.spent_to)
+        since = max(int(at - horizon * HOUR_S), spent_to)
         voices = [voice for voice in state.memory.voices if voice.at > since]
         shape = 1 / spread(state.negative, state.noise[0].noise)
         authors: set[int] = set()
@@ -348,20 +499,49 @@ class Detector:
     def _go_on(self, at: float, incident: Open) -> list[Incident]:
         """Let the open incident take a step, if it is time for one."""
         state = self.state
-        looks = self._look_back(at)
-        if unusual(looks):
+        scopes = self._scopes(at, incident.parts)
+        for scope in scopes:
+            incident.note(scope)
+        if any(unusual(s.looks) for s in scopes if s.name == WHOLE or s.name in incident.parts):
             incident.unusual_at = at
-        found = strength(looks)
-        incident.peak = incident.peak.highest(found)
+        now_strength, peak = strongest(scopes, incident.peaks)
         to, reasons = next_state(
             incident.state,
-            judge(looks),
-            now_strength=found,
-            peak=incident.peak,
+            self._verdict(scopes, incident),
+            now_strength=now_strength,
+            peak=peak,
             since_step=timedelta(seconds=at - incident.stepped_at),
             quiet_hours=state.rhythm.exposure(incident.unusual_at, at),
         )
-        return [] if to is incident.state else [self._step(at, incident, to, reasons)]
+        if to is not incident.state:
+            return [self._step(at, incident, to, reasons)]
+        if to in (StormState.RISING, StormState.STORM) and incident.parts.keys() - incident.told.keys():
+            parts = len({*incident.parts, *incident.told} - {state.institution})
+            return [self._step(at, incident, to, (Reason(ReasonCode.SPREAD, {"locations": float(parts)}),))]
+        return []
+
+    def _verdict(self, scopes: list[Scope], incident: Open) -> Verdict:
+        """Return the highest verdict; what staff called a storm is one again when it is as strong again."""
+        verdict = leading(scopes).verdict
+        called = incident.called
+        if called is None or strength(scopes[0].looks).share_of(called) < 1:
+            return verdict
+        return Verdict(StormState.STORM, (Reason(ReasonCode.SAID_STORM), *verdict.reasons), verdict.horizon)
+
+    def _concerned(self, at: float, incident: Open) -> dict[str, int]:
+        """Return whom a step concerns, each with its voices; whoever was concerned before still is."""
+        if not self.parts:
+            return {}
+        parts = set(incident.parts)
+        found = dict(incident.told)
+        if incident.whole:
+            parts |= {scope.name for scope in self._scopes(at, self.parts) if scope.shows}
+            found[self.state.institution] = incident.n
+        for name in sorted((parts | found.keys()) & self.parts.keys()):
+            voices = self.parts[name].state.memory.voices
+            count = sum(voice.at >= incident.onset for voice in voices)
+            found[name] = max(found.get(name, 0), count)
+        return found
 
     def _late(self, at: float) -> tuple[Reason, ...]:
         memory = self.state.memory
@@ -377,6 +557,7 @@ class Detector:
     def _step(self, at: float, incident: Open, to: StormState, reasons: tuple[Reason, ...]) -> Incident:
         state = self.state
         incident.seq += 1
+        incident.told = self._concerned(at, incident)
         incident.state = to
         incident.stepped_at = at
         if to is StormState.CLOSED:
@@ -395,6 +576,7 @@ class Detector:
             authors=len(incident.crowd),
             reasons=reasons,
             evidence=tuple(incident.evidence),
+            locations=dict(incident.told),
         )
 
 

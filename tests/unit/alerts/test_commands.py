@@ -31,11 +31,11 @@ def run(command: object, *arguments: str) -> tuple[int, str, str]:
 
 def test_a_dry_run_says_what_it_would_do_and_changes_nothing(url: str) -> None:
     for _ in range(2):
-        assert run(migrate, "--dry-run")[:2] == (0, '{"applied": [], "pending": ["0001"]}\n')
+        assert run(migrate, "--dry-run")[:2] == (0, '{"applied": [], "pending": ["0001", "0002"]}\n')
 
 
 def test_migrating_twice_changes_nothing_the_second_time(url: str) -> None:
-    assert run(migrate)[1] == '{"applied": ["0001"], "pending": []}\n'
+    assert run(migrate)[1] == '{"applied": ["0001", "0002"], "pending": []}\n'
     assert run(migrate)[1] == '{"applied": [], "pending": []}\n'
 
 

@@ -232,3 +232,11 @@ def test_the_same_input_gives_the_same_mention_but_for_the_sealed_link() -> None
 def test_any_text_gets_a_result(fields: dict[str, Any]) -> None:
     result = Bench().run(**fields)
     assert result.mention is None or len(codec.encode(result.mention)) < codec.MAX_BYTES
+
+
+def test_a_part_is_passed_on_with_its_organisation(bench: Bench) -> None:
+    both = bench.mention(text="Peppelrode en het OLVG zijn slecht")
+
+    assert both.institutions == ("peppelrode", "olvg")
+    assert both.organisations == {"peppelrode": "vitalis"}
+    assert bench.mention(id="2").organisations == {}

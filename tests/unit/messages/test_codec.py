@@ -16,6 +16,7 @@ KINDS = (
     records.Mention,
     records.ScoredMention,
     records.Incident,
+    records.Correction,
     records.Tick,
     records.Cursor,
     records.DeadLetter,
