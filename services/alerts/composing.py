@@ -9,7 +9,14 @@ from typing import TypedDict
 import structlog
 from msgspec.structs import replace as replace_fields
 
-from services.alerts.notices import Notice, Reaction, catch_up_notice, negative_notice, storm_notice
+from services.alerts.notices import (
+    Notice,
+    Reaction,
+    catch_up_notice,
+    negative_notice,
+    silence_notice,
+    storm_notice,
+)
 from services.alerts.replies import Figures, fact_of, summary
 from services.alerts.routing.inhibit import MUTING
 from services.alerts.routing.route import Recipient, route
@@ -71,6 +78,8 @@ class Composer:
             card = await self._explained(step, now) if step.state is not StormState.WATCH else None
             where = self._where(step)
             return storm_notice(*told, step, self._reactions(evidence), card, muted, figures, where, **reader)
+        if row.kind is NoticeKind.SILENCE:
+            return silence_notice(*told, steps[-1], calendar=institution.calendar, language=language)
         return catch_up_notice(*told, self._reactions(posts), steps, figures, now, **reader)
 
     def _subject(self, row: Notification, steps: Sequence[Incident]) -> Institution:

@@ -150,6 +150,23 @@ def storm_notice(  # noqa: PLR0917  # the order in which a card is read
     )
 
 
+def silence_notice(
+    name: str, institution: str, step: Incident, *, calendar: Calendar, language: Language
+) -> Notice:
+    """Tell that far less is seen than usual, or that it is seen again."""
+    words = Words(language)
+    return Notice(
+        kind=NoticeKind.SILENCE,
+        institution=institution,
+        name=name,
+        title=incidents.silence(words, step, "title", name, calendar.zone),
+        lead=incidents.silence(words, step, "lead", name, calendar.zone),
+        facts=tuple(incidents.reasons(words, step)),
+        advice=incidents.advice(words, step),
+        footer=words.text("footer"),
+    )
+
+
 def catch_up_notice(  # noqa: PLR0917  # the order in which it is read
     name: str,
     institution: str,
@@ -166,7 +183,10 @@ def catch_up_notice(  # noqa: PLR0917  # the order in which it is read
     teller = _Teller(language, calendar, payload)
     words = teller.words
     what = [words.count("negative", len(reactions))] if reactions else []
-    what += [words.count("catch_up.steps", len(steps))] if steps else []
+    storms = [step for step in steps if not step.silence]
+    silences = len(steps) - len(storms)
+    what += [words.count("catch_up.steps", len(storms))] if storms else []
+    what += [words.count("catch_up.silences", silences)] if silences else []
     in_order = sorted(reactions, key=lambda reaction: reaction.event_time)
     return Notice(
         kind=NoticeKind.CATCH_UP,
@@ -264,7 +284,9 @@ class _Teller:
         return [
             (
                 self.words.moment(step.at, self._zone),
-                self.words.text(
+                incidents.reasons(self.words, step)[0][1]
+                if step.silence
+                else self.words.text(
                     "catch_up.step",
                     state=self.words.text(f"state.{step.state}"),
                     posts=self.words.count("posts", step.n),

@@ -56,6 +56,7 @@ class NoticeKind(StrEnum):
     NEGATIVE = "negative"
     STORM = "storm"
     CATCH_UP = "catch_up"
+    SILENCE = "silence"
 
 
 class Address(Strict):
@@ -119,7 +120,9 @@ class Route(Strict):
 
     institution: Text = Field(description="Id of an institution, which covers its parts too; * is every one.")
     kinds: tuple[NoticeKind, ...] = Field(
-        default=tuple(NoticeKind), min_length=1, description="negative, storm, catch_up; default all."
+        default=tuple(NoticeKind),
+        min_length=1,
+        description="negative, storm, catch_up, silence; default all.",
     )
     min_negative: float = Field(
         default=0.6, ge=0, le=1, description="Probability from which a single negative reaction is told."
@@ -177,13 +180,18 @@ class Config(Strict):
         return self._flat[institution].calendar
 
     def routes_for(self, institution: str, kind: NoticeKind) -> tuple[Route, ...]:
-        """Return the routes that such a notice takes: the first that matches, and on where it continues."""
+        """Return the routes that such a notice takes: the first that matches, and on where it continues.
+
+        Silence that no route names goes to whoever hears of reactions: they are the ones who miss them.
+        """
         taken: list[Route] = []
         for route in self.routes:
             if kind in route.kinds and route.covers(self._flat[institution]):
                 taken.append(route)
                 if not route.continue_:
                     break
+        if not taken and kind is NoticeKind.SILENCE:
+            return self.routes_for(institution, NoticeKind.NEGATIVE)
         return tuple(taken)
 
     def members(self, target: Target) -> tuple[Person, ...]:

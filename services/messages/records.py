@@ -101,6 +101,8 @@ class ReasonCode(StrEnum):
     SPREAD = "spread"
     SAID_NO_STORM = "said_no_storm"
     SAID_STORM = "said_storm"
+    FELL_SILENT = "fell_silent"
+    HEARD_AGAIN = "heard_again"
 
 
 class Reason(Struct, frozen=True):
@@ -119,6 +121,9 @@ class Incident(Record, frozen=True, kw_only=True):
     `locations` is empty for an institution without parts. Otherwise it names whom the step concerns, with
     their negative mentions since onset, those of a part within the last twelve hours: parts, and the whole
     where that stands out itself.
+
+    Silence is an incident too, which is no storm: it goes from `watch` to `closed`, with the reasons
+    `fell_silent` and `heard_again`, beside any other.
     """
 
     id: str
@@ -133,6 +138,11 @@ class Incident(Record, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...] = ()
     evidence: tuple[str, ...] = ()
     locations: dict[str, int] = {}
+
+    @property
+    def silence(self) -> bool:
+        """Whether it is about too few mentions, instead of too many."""
+        return any(reason.code in (ReasonCode.FELL_SILENT, ReasonCode.HEARD_AGAIN) for reason in self.reasons)
 
     @property
     def concerns(self) -> tuple[str, ...]:

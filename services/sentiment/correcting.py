@@ -65,6 +65,8 @@ def check(said: Correction, standing: Incident | None) -> None:
         raise CorrectionError(
             f"there is no incident {said.incident}; stormwacht log --json shows them, as items"
         )
+    if standing.silence:
+        raise CorrectionError(f"{said.incident} is about silence; there is no storm to correct")
     if standing.state is not StormState.CLOSED:
         return
     lifts = any(reason.code is ReasonCode.SAID_NO_STORM for reason in standing.reasons)

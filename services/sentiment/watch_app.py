@@ -23,6 +23,8 @@ from services.sentiment.worker import STALLED_S, StalledError, Worker
 log = structlog.get_logger()
 
 TICK_S = 5.0
+BACKLOG = 100  # records from which the clock waits until they are read ...
+CATCH_UP_S = 300.0  # ... but no longer than this after a partition was assigned
 _MARKER = "@"  # prefix of the key under which a partition's position stands; no institution id has it
 
 
@@ -70,6 +72,7 @@ class Desk:
         self.held: list[Any] = []
         self.ticks: deque[tuple[Any, Tick]] = deque()
         self.loaded = False
+        self.assigned_at = time.monotonic()
         self.waiting_since: float | None = None  # how long its first tick has waited, by the monotonic clock
 
     @property
@@ -152,10 +155,19 @@ class Watch:
         while not self._worker.life.stopping:
             # A desk without an event since it was assigned does not know its position: it counts on nothing.
             now = clock.now()
-            ticks = [self._tick(Stage.SCORED, d, now, d.applied, d.corrected) for d in self._desks.values()]
+            desks = [desk for desk in self._desks.values() if not self._catches_up(desk)]
+            ticks = [self._tick(Stage.SCORED, d, now, d.applied, d.corrected) for d in desks]
             if ticks and not self._worker.app.rebalancing:
                 await publish(self._worker.producer, ticks)
             await self._worker.life.sleep(TICK_S)
+
+    def _catches_up(self, desk: Desk) -> bool:
+        """Tell whether a backlog is being read: judged by the clock, what it holds would look like silence.
+
+        Not for long: where the offsets tell of records that do not come, the clock goes on all the same.
+        """
+        behind = self._worker.waiting(self._settings.topics.scored, desk.partition, desk.applied)
+        return behind > BACKLOG and time.monotonic() - desk.assigned_at < CATCH_UP_S
 
     def _load(self, desk: Desk) -> None:
         """Read the desk's detectors from the table; recovered by now, since events only flow after that."""
@@ -222,13 +234,16 @@ class Watch:
 
     async def _act(self, desk: Desk, event: Any, tick: Tick) -> None:
         """Let every detector of the desk judge, then make it durable."""
-        steps: list[Incident] = []
+        steps: list[tuple[str, Incident]] = []
         for name in sorted(desk.detectors):
             detector = desk.detectors[name]
             was_unfinished = detector.unfinished
-            steps += detector.tick(tick.now, tick.scored_offset, tick.corrections_offset)
+            found = detector.tick(tick.now, tick.scored_offset, tick.corrections_offset)
+            silences = detector.listen()
+            steps += [(name, step) for step in (*found, *silences)]
             if was_unfinished or detector.unfinished:
                 desk.changed.add((name, ""))
+            desk.changed |= {(name, "" if s.institution == name else s.institution) for s in silences}
             self._note_corrections(name, detector)
         await self._publish(desk, steps)
         if self._desks.get(desk.partition) is not desk:
@@ -253,15 +268,18 @@ class Watch:
             log.info("correction", institution=name, outcome=outcome)
         detector.outcomes.clear()
 
-    async def _publish(self, desk: Desk, steps: list[Incident]) -> None:
+    async def _publish(self, desk: Desk, steps: list[tuple[str, Incident]]) -> None:
+        """Publish steps, each with the organisation that it is of."""
         if not steps:
             return
         name = self._settings.topics.incidents.name
         reached = await publish(
-            self._worker.producer, [Outgoing(name, step.institution, step, desk.partition) for step in steps]
+            self._worker.producer,
+            [Outgoing(name, step.institution, step, desk.partition) for _, step in steps],
         )
-        for step in steps:
-            desk.detectors[step.institution].state.incidents_offset = reached[name, desk.partition]
+        for organisation, step in steps:
+            desk.detectors[organisation].state.incidents_offset = reached[name, desk.partition]
+            desk.changed.add((organisation, ""))
             self._metrics.steps.labels(step.state).inc()
             log.info("incident_step", incident=step.id, seq=step.seq, state=step.state, n=step.n)
 

@@ -117,6 +117,16 @@ class Worker:
         for message in messages:
             self._progress.read(message.topic, message.partition, message.offset, time.monotonic())
 
+    def waiting(self, topic: Topic, partition: int, position: int) -> int:
+        """Return how many records of a partition stand beyond a position, as far as the last fetch tells."""
+        consumer = self.app.consumer
+        ends = [
+            consumer.highwater(tp) or 0
+            for tp in consumer.assignment()
+            if (tp.topic, tp.partition) == (topic.name, partition)
+        ]
+        return max(ends, default=position) - position
+
     async def guard(self, body: Awaitable[None]) -> None:
         """Run the body of an agent; a fault ends the process instead of acknowledging the batch."""
         try:

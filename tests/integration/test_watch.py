@@ -231,6 +231,28 @@ async def test_what_staff_say_of_an_incident_counts_from_the_next_tick_on(
             assert distinct(await reader.until(len(steps))) == steps
 
 
+async def test_silence_is_told_once_and_so_is_its_end(ticking: Settings, tmp_path: Path) -> None:
+    await kafka.create_topics(ticking, ticking.topics.all())
+    hours = [hour for hour in range(22 * 24) if not 18 * 24 <= hour < 20 * 24]
+    mentions = [
+        scored(mention(10 * hour + n, NOW + timedelta(hours=hour, minutes=9 * n)), Sentiment.NEUTRAL)
+        for hour in hours
+        for n in range(4)
+    ]
+    reached = await send_scored(ticking, mentions)
+    await tick(ticking, reached, range(0, 22 * 24 * 60, 60))
+
+    with running("watch", ticking, tmp_path):
+        async with Reader(ticking, ticking.topics.incidents, Incident) as reader:
+            began, over = await reader.until(2)
+
+    assert (began.id, began.seq, began.state) == (over.id, 0, StormState.WATCH)
+    assert (over.seq, over.state) == (1, StormState.CLOSED)
+    assert began.reasons[0].code is ReasonCode.FELL_SILENT
+    assert timedelta(0) <= began.onset - (NOW + timedelta(days=18)) < timedelta(hours=2)
+    assert over.reasons[0].code is ReasonCode.HEARD_AGAIN
+
+
 def stormwacht(settings: Settings, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
     env = os.environ | to_environment(settings, settings.config.parent / "key", 0)
     done = subprocess.run(

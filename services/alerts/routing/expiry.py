@@ -12,6 +12,7 @@ LIFETIME = {
     NoticeKind.NEGATIVE: timedelta(hours=2),
     NoticeKind.STORM: timedelta(minutes=30),
     NoticeKind.CATCH_UP: timedelta(days=1),
+    NoticeKind.SILENCE: timedelta(days=1),
 }
 
 

@@ -18,18 +18,30 @@ class StepReason(StrEnum):
     RAISED = "raised"
     RECOVERED = "recovered"
     EXPLAINED = "explained"
+    SILENT = "silent"
+    HEARD = "heard"
     SAME_STATE = "same_state"
     ONLY_WATCHED = "only_watched"
 
     @property
     def told(self) -> bool:
         """Whether the step is told."""
-        return self in (StepReason.RAISED, StepReason.RECOVERED, StepReason.EXPLAINED)
+        return self not in (StepReason.SAME_STATE, StepReason.ONLY_WATCHED)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for opening hours: what is no storm does."""
+        return self.kind is NoticeKind.SILENCE or self is StepReason.EXPLAINED
+
+    @property
+    def kind(self) -> NoticeKind:
+        """What kind of notice it is."""
+        return NoticeKind.SILENCE if self in (StepReason.SILENT, StepReason.HEARD) else NoticeKind.STORM
 
     @property
     def route(self) -> NoticeKind:
         """The kind whose routes the step takes; "it is no storm" is for those who answer reactions."""
-        return NoticeKind.NEGATIVE if self is StepReason.EXPLAINED else NoticeKind.STORM
+        return NoticeKind.NEGATIVE if self is StepReason.EXPLAINED else self.kind
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,8 @@ def judge(steps: Sequence[Incident]) -> Iterator[Step]:
 
 
 def _reason(step: Incident, before: StormState | None, *, raised: bool) -> StepReason:
+    if step.silence:
+        return StepReason.HEARD if step.state is StormState.CLOSED else StepReason.SILENT
     if step.state is before:
         spread = any(reason.code is ReasonCode.SPREAD for reason in step.reasons)
         return StepReason.RAISED if spread else StepReason.SAME_STATE

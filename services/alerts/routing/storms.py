@@ -86,7 +86,7 @@ def _plan_desk(calendar: Calendar, desk: _Desk, known: Snapshot, now: datetime) 
     if not fresh:
         return Plan(tuple(planned))
     newest, life = fresh[-1]
-    opening = gate(now, calendar, desk.recipient.hours, storm=newest.reason is not StepReason.EXPLAINED)
+    opening = gate(now, calendar, desk.recipient.hours, storm=not newest.reason.waits)
     if not opening.reason.goes:
         return Plan(tuple(planned), next_due=earliest((opening.opens, life.at)))
     first = not _told_before(newest.incident, desk.recipient, known)
@@ -96,8 +96,8 @@ def _plan_desk(calendar: Calendar, desk: _Desk, known: Snapshot, now: datetime) 
 
 
 def _worth_telling(fresh: Sequence[Step], recipient: Recipient, known: Snapshot) -> bool:
-    """Whoever never heard of a storm needs no message that it is over; the catch-up says so."""
-    only_end = all(step.reason is StepReason.RECOVERED for step in fresh)
+    """Whoever never heard of it needs no message that it is over; the catch-up says so."""
+    only_end = all(step.reason in (StepReason.RECOVERED, StepReason.HEARD) for step in fresh)
     return not only_end or _told_before(fresh[-1].incident, recipient, known)
 
 
@@ -109,8 +109,8 @@ def _told_before(step: Incident, recipient: Recipient, known: Snapshot) -> bool:
 
 
 def _expiry(step: Step, recipient: Recipient, calendar: Calendar, now: datetime) -> Expiry:
-    waits = step.reason is StepReason.EXPLAINED and recipient.hours == "business"
-    return expiry(now, KIND, step.incident.at, calendar if waits else None)
+    waits = step.reason.waits and recipient.hours == "business"
+    return expiry(now, step.reason.kind, step.incident.at, calendar if waits else None)
 
 
 def _plan_repeat(config: Config, step: Incident, known: Snapshot, now: datetime, busy: set[str]) -> Plan:
@@ -139,10 +139,11 @@ def _planned(
     now: datetime,
 ) -> Planned:
     newest, life = steps[-1]
+    kind = newest.reason.kind
     return Planned(
-        kind=KIND,
+        kind=kind,
         institution=newest.incident.institution,
-        group_key=group_key(newest.incident.institution, KIND, recipient.target),
+        group_key=group_key(newest.incident.institution, kind, recipient.target),
         recipient=recipient.target,
         items=tuple(_item(step.incident) for step, _ in steps),
         reason=reason,
@@ -150,7 +151,7 @@ def _planned(
         expires_at=life.at,
         state=state,
         thread=newest.incident.id,
-        business=newest.reason is StepReason.EXPLAINED and recipient.hours == "business",
+        business=newest.reason.waits and recipient.hours == "business",
     )
 
 

@@ -130,6 +130,20 @@ TEXTS: Final[dict[str, str]] = {
         "A colleague calls what is going on around {name} a storm: since {since} we counted {posts} by "
         "{people}{about}."
     ),
+    "silence.title.nothing": "We see nothing about {name} since {since}",
+    "silence.title.fell_silent": "We see hardly anything about {name} since {since}",
+    "silence.title.heard_again": "We see posts about {name} again",
+    "silence.lead.nothing": (
+        "We see no posts about {name} since {since}. That can hardly be chance; perhaps a source does not "
+        "work."
+    ),
+    "silence.lead.fell_silent": (
+        "We see far fewer posts about {name} than usual, since {since}. That can hardly be chance; perhaps a "
+        "source does not work."
+    ),
+    "silence.lead.heard_again": (
+        "Posts about {name} come in again. What was written since {since} we may not have seen all of."
+    ),
     "calm.title.one_author": "One person, {n} posts: not a storm",
     "calm.title.one_text": "The same text over and over, {n} posts: not a storm",
     "calm.title.happy_crowd": "Many reactions, mostly positive: not a storm",
@@ -175,6 +189,8 @@ TEXTS: Final[dict[str, str]] = {
     "fact.reason.quiet": "Quiet",
     "fact.reason.seen_late": "Seen late",
     "fact.reason.spread": "Spreading",
+    "fact.reason.fell_silent": "Too quiet",
+    "fact.reason.heard_again": "Seen again",
     "fact.reason.said_no_storm": "Correction",
     "fact.reason.said_storm": "Correction",
     "since": "{when} ({span} ago)",
@@ -215,6 +231,8 @@ TEXTS: Final[dict[str, str]] = {
     "reason.quiet": "nothing unusual seen for {hours}",
     "reason.seen_late": "these posts reached us late",
     "reason.spread": "number of locations where it is going on now: {locations}",
+    "reason.fell_silent": "{mentions} posts in {hours}; usually there are {expected}",
+    "reason.heard_again": "lately {mentions} posts; usually there are {expected}. The silence lasted {hours}",
     "reason.said_no_storm": "a colleague said that this is no storm",
     "reason.said_storm": "a colleague said that this is a storm",
     "advice.watch": "Do not step in yet. Read the posts and look again in an hour.",
@@ -237,6 +255,11 @@ TEXTS: Final[dict[str, str]] = {
         "Campaigns and scheduled posts can go on again.\n"
         "Discuss within a week what went well and what can be better."
     ),
+    "advice.fell_silent": (
+        "See whether the sources still work: connection, password, quota.\n"
+        "As long as this lasts, we may miss a storm."
+    ),
+    "advice.heard_again": "Look for yourself whether there were questions or complaints meanwhile.",
     "advice.said_no_storm": (
         "Campaigns and scheduled posts can go on.\nDo you see it differently? Talk to your colleagues."
     ),
@@ -247,6 +270,8 @@ TEXTS: Final[dict[str, str]] = {
     "catch_up.lead": "These notices could not be sent in time; here they are together, as known on {now}.",
     "catch_up.steps.one": "1 step of a storm",
     "catch_up.steps.many": "{n} steps of a storm",
+    "catch_up.silences.one": "1 notice of silence",
+    "catch_up.silences.many": "{n} notices of silence",
     "catch_up.step": "{state}, {posts} by {people}",
     "catch_up.advice": "See first which questions and complaints have no answer yet.",
     "figures.rate": "Answered in the past {days}: {answered} of {actionable} ({percent}), {half}.",

@@ -7,6 +7,7 @@ from services.messages.records import Incident, Reason, ReasonCode
 from services.messages.vocabulary import StormState
 
 _CALM = (ReasonCode.ONE_AUTHOR, ReasonCode.ONE_TEXT, ReasonCode.HAPPY_CROWD)
+_SILENCE = (ReasonCode.FELL_SILENT, ReasonCode.HEARD_AGAIN)
 _HEADLINE = {
     ReasonCode.ONE_AUTHOR: "top_author",
     ReasonCode.ONE_TEXT: "negative",
@@ -48,6 +49,14 @@ def lead(words: Words, incident: Incident, name: str, about: str, zone: ZoneInfo
     return words.text(key, name=name, since=since, about=about, **_counts(words, incident))
 
 
+def silence(words: Words, step: Incident, part: str, name: str, zone: ZoneInfo) -> str:
+    """Return the title or the lead of a step about silence."""
+    reason = next(one for one in step.reasons if one.code in _SILENCE)
+    nothing = reason.code is ReasonCode.FELL_SILENT and not reason.values.get("mentions")
+    key = f"silence.{part}.{'nothing' if nothing else reason.code}"
+    return words.text(key, name=name, since=words.spoken(step.onset, zone))
+
+
 def reasons(words: Words, incident: Incident) -> list[tuple[str, str]]:
     """Return the reasons with their numbers; one whose numbers are missing is left out."""
     told = ((reason, _filled(words, f"reason.{reason.code}", reason)) for reason in incident.reasons)
@@ -57,6 +66,8 @@ def reasons(words: Words, incident: Incident) -> list[tuple[str, str]]:
 def advice(words: Words, incident: Incident) -> tuple[str, ...]:
     """Return what to do now, in order."""
     calm = calm_reason(incident)
+    if silent := next((one.code for one in incident.reasons if one.code in _SILENCE), None):
+        return tuple(words.text(f"advice.{silent}").split("\n"))
     ruled = ReasonCode.SAID_NO_STORM if _ruling(incident) is ReasonCode.SAID_NO_STORM else None
     return tuple(words.text(f"advice.{calm.code if calm else ruled or incident.state}").split("\n"))
 

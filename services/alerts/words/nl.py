@@ -131,6 +131,21 @@ TEXTS: Final[dict[str, str]] = {
         "Een collega noemt de drukte rond {name} een storm: sinds {since} telden we {posts} van "
         "{people}{about}."
     ),
+    "silence.title.nothing": "Wij zien niets over {name} sinds {since}",
+    "silence.title.fell_silent": "Wij zien bijna niets over {name} sinds {since}",
+    "silence.title.heard_again": "Wij zien weer berichten over {name}",
+    "silence.lead.nothing": (
+        "Wij zien geen berichten over {name} sinds {since}. Dat kan bijna geen toeval zijn; misschien werkt "
+        "een bron niet."
+    ),
+    "silence.lead.fell_silent": (
+        "Wij zien veel minder berichten over {name} dan normaal, sinds {since}. Dat kan bijna geen toeval "
+        "zijn; misschien werkt een bron niet."
+    ),
+    "silence.lead.heard_again": (
+        "Er komen weer berichten over {name} binnen. Wat sinds {since} is geschreven, hebben we misschien "
+        "niet allemaal gezien."
+    ),
     "calm.title.one_author": "Eén persoon, {n} berichten: geen storm",
     "calm.title.one_text": "Steeds dezelfde tekst, {n} berichten: geen storm",
     "calm.title.happy_crowd": "Veel reacties, vooral positief: geen storm",
@@ -176,6 +191,8 @@ TEXTS: Final[dict[str, str]] = {
     "fact.reason.quiet": "Rust",
     "fact.reason.seen_late": "Later gezien",
     "fact.reason.spread": "Breidt zich uit",
+    "fact.reason.fell_silent": "Te stil",
+    "fact.reason.heard_again": "Weer gezien",
     "fact.reason.said_no_storm": "Correctie",
     "fact.reason.said_storm": "Correctie",
     "since": "{when} ({span} geleden)",
@@ -219,6 +236,10 @@ TEXTS: Final[dict[str, str]] = {
     "reason.quiet": "al {hours} niets ongewoons gezien",
     "reason.seen_late": "we kregen deze berichten pas later binnen",
     "reason.spread": "aantal locaties waar het nu speelt: {locations}",
+    "reason.fell_silent": "{mentions} berichten in {hours}; normaal zijn dat er {expected}",
+    "reason.heard_again": (
+        "sinds kort {mentions} berichten; normaal zijn dat er {expected}. De stilte duurde {hours}"
+    ),
     "reason.said_no_storm": "een collega gaf aan dat dit geen storm is",
     "reason.said_storm": "een collega gaf aan dat dit een storm is",
     "advice.watch": "Nog niet ingrijpen. Lees de berichten en kijk over een uur opnieuw.",
@@ -241,6 +262,11 @@ TEXTS: Final[dict[str, str]] = {
         "Campagnes en ingeplande berichten kunnen weer aan.\n"
         "Bespreek binnen een week wat goed ging en wat beter kan."
     ),
+    "advice.fell_silent": (
+        "Kijk of de bronnen nog werken: koppeling, wachtwoord, limiet.\n"
+        "Zolang dit duurt, kunnen we een storm missen."
+    ),
+    "advice.heard_again": "Kijk zelf of er in de tussentijd vragen of klachten waren.",
     "advice.said_no_storm": (
         "Campagnes en ingeplande berichten kunnen weer aan.\nZiet u dit anders? Overleg met uw collega's."
     ),
@@ -254,6 +280,8 @@ TEXTS: Final[dict[str, str]] = {
     ),
     "catch_up.steps.one": "1 stap van een storm",
     "catch_up.steps.many": "{n} stappen van een storm",
+    "catch_up.silences.one": "1 melding van stilte",
+    "catch_up.silences.many": "{n} meldingen van stilte",
     "catch_up.step": "{state}, {posts} van {people}",
     "catch_up.advice": "Kijk eerst welke vragen en klachten nog geen antwoord hebben.",
     "figures.rate": "Afgelopen {days} beantwoord: {answered} van {actionable} ({percent}), {half}.",

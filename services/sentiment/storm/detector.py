@@ -35,6 +35,7 @@ from services.sentiment.storm.ladder import (
 )
 from services.sentiment.storm.rulings import Outcome, Rejected, outcome
 from services.sentiment.storm.scopes import WHOLE, Scope, leading, strongest
+from services.sentiment.storm.silence import Change, Silence
 from services.sentiment.storm.window import (
     BUCKET_S,
     HOUR_S,
@@ -149,6 +150,7 @@ class State(Struct):
     corrected: int = 0  # offset in `corrections` below which everything has been taken in
     corrections: list[tuple[int, Correction]] = []  # what no tick has released yet
     rejected: Rejected | None = None
+    silence: Silence = msgspec.field(default_factory=Silence)
 
 
 COUNT_AFTER_H = 2  # an hour is counted when hardly any post of it can still come
@@ -302,7 +304,10 @@ class Detector:
         state = self.state
         last = int(to // HOUR_S) - COUNT_AFTER_H
         while 0 < state.counted_to < last:
-            state.hours.append(self._hour(state.counted_to))
+            hour = self._hour(state.counted_to)
+            state.hours.append(hour)
+            usual = state.volume.expected(state.rhythm.weight(state.counted_to))
+            state.silence.count(state.counted_to, hour.mentions, usual)
             state.counted_to += 1
             self._window.expire((state.counted_to + COUNT_AFTER_H) * HOUR_S - SPANS_S[-1])
             if len(state.hours) > LEARN_AFTER_H - COUNT_AFTER_H:
@@ -328,6 +333,8 @@ class Detector:
     def _learn(self, number: int, hour: Hour) -> None:
         """Let an hour become baseline."""
         state = self.state
+        if not state.silence.teaches(number):
+            return
         hours = state.rhythm.weight(number)
         expected = state.negative.expected(hours)
         *quarters, voices = hour.voices
@@ -343,6 +350,47 @@ class Detector:
         state.rhythm.learn(number, hour.mentions, state.volume.expected(common(hour_of_week(number))))
         state.negative.learn(voices, hours)
         state.volume.learn(hour.mentions, hours)
+
+    def listen(self) -> list[Incident]:
+        """Return what the last tick made known about silence, of the whole and of its parts.
+
+        Apart from `tick`, since a recorded file says nothing about sources that live ones should give.
+        """
+        steps = self._silence()
+        for name in sorted(self.parts):
+            part = self.parts[name]
+            # Where the whole is silent, its parts are: that is said once.
+            if part.state.silence.told or not self.state.silence.told:
+                steps += part._silence()  # noqa: SLF001 - one of us
+        return steps
+
+    def _silence(self) -> list[Incident]:
+        state, found = self.state, self.state.silence
+        since, seen, usual = found.told or found.since, found.seen, found.expected
+        change = found.change(state.counted_to, 1 / state.volume.shape, state.volume_noise.value)
+        if change is None:
+            return []
+        over = change is Change.HEARD_AGAIN
+        hours = float(state.counted_to - since)
+        if over:
+            seen, usual = found.late_seen, found.late_expected
+        code = ReasonCode.HEARD_AGAIN if over else ReasonCode.FELL_SILENT
+        values = {"hours": hours, "mentions": round(seen, 1), "expected": round(usual, 1)}
+        onset = datetime.fromtimestamp(since * HOUR_S, UTC)
+        return [
+            Incident(
+                id=f"{state.institution}/silence-{since}",
+                seq=int(over),
+                institution=state.institution,
+                state=StormState.CLOSED if over else StormState.WATCH,
+                at=state.now,
+                event_time=datetime.fromtimestamp(state.counted_to * HOUR_S, UTC),
+                onset=onset,
+                n=0,
+                authors=0,
+                reasons=(Reason(code, values),),
+            )
+        ]
 
     def _rule(self, at: float, corrections_offset: int) -> list[Incident]:
         """Do what staff said, in the order in which they said it."""

@@ -16,3 +16,11 @@ def evidence(n: float, expected: float, shape: float) -> float:
     if expected <= 0:
         return float("inf")
     return n * log(n / expected) - (n + shape) * log((n + shape) / (expected + shape))
+
+
+def shortfall(n: float, expected: float, shape: float) -> float:
+    """Return that of a lower rate; exp(-shortfall) bounds the probability of so few, exactly of none."""
+    if n >= expected:
+        return 0.0
+    seen = n * log(n / expected) if n else 0.0
+    return seen - (n + shape) * log((n + shape) / (expected + shape))

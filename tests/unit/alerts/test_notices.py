@@ -13,6 +13,7 @@ from services.alerts.notices import (
     Reaction,
     catch_up_notice,
     negative_notice,
+    silence_notice,
     storm_notice,
 )
 from services.alerts.replies import summary
@@ -382,3 +383,68 @@ def test_the_rude_name_of_a_storm_never_reaches_staff(language: Language) -> Non
     every = [Reason(code, {"hours": 1.0}) for code in ReasonCode]
     for state in StormState:
         assert "shitstorm" not in repr(storm(incident(state, *every), reaction(), language=language)).lower()
+
+
+@pytest.mark.parametrize(
+    ("code", "mentions", "title"),
+    [
+        (ReasonCode.FELL_SILENT, 0.0, "Wij zien niets over Duinrust sinds woensdag 7 oktober om 14.05 uur"),
+        (
+            ReasonCode.FELL_SILENT,
+            3.0,
+            "Wij zien bijna niets over Duinrust sinds woensdag 7 oktober om 14.05 uur",
+        ),
+        (ReasonCode.HEARD_AGAIN, 9.0, "Wij zien weer berichten over Duinrust"),
+    ],
+)
+def test_silence_says_since_when_and_what_was_usual(code: ReasonCode, mentions: float, title: str) -> None:
+    state = StormState.CLOSED if code is ReasonCode.HEARD_AGAIN else StormState.WATCH
+    step = Incident(
+        id="duin/silence-1", seq=0, institution="duin", state=state, at=NOW, event_time=NOW, onset=ONSET, n=0,
+        authors=0, reasons=(Reason(code, {"hours": 30.0, "mentions": mentions, "expected": 41.5}),),
+    )  # fmt: skip
+    notice = silence_notice("Duinrust", "duin", step, calendar=CALENDAR, language="nl")
+
+    assert (notice.kind, notice.title) == (NoticeKind.SILENCE, title)
+    assert "41,5" in notice.facts[0][1]
+    assert notice.advice
+
+
+def test_a_catch_up_tells_of_silence_apart_from_storms() -> None:
+    step = Incident(
+        id="duin/silence-1", seq=0, institution="duin", state=StormState.WATCH, at=NOW, event_time=NOW,
+        onset=ONSET, n=0, authors=0,
+        reasons=(Reason(ReasonCode.FELL_SILENT, {"hours": 30.0, "mentions": 0.0, "expected": 41.5}),),
+    )  # fmt: skip
+    notice = catch_up_notice(
+        "Duinrust",
+        "duin",
+        [],
+        [step],
+        FIGURES,
+        NOW,
+        calendar=CALENDAR,
+        language="nl",
+        payload=Payload.SUMMARY,
+    )
+
+    assert notice.title == "Alsnog gemeld over Duinrust: 1 melding van stilte"
+    assert notice.facts[0][1].startswith("0 berichten in 30 uur")
+
+
+def test_what_a_colleague_said_is_told_as_such() -> None:
+    def told(state: StormState, code: ReasonCode) -> Notice:
+        step = Incident(
+            id="duin/p0", seq=3, institution="duin", state=state, at=NOW, event_time=NOW, onset=ONSET, n=12,
+            authors=9, reasons=(Reason(code),),
+        )  # fmt: skip
+        return storm_notice(
+            "Duinrust", "duin", step, [], None, 0, FIGURES, calendar=CALENDAR, language="nl",
+            payload=Payload.SUMMARY,
+        )  # fmt: skip
+
+    none = told(StormState.CLOSED, ReasonCode.SAID_NO_STORM)
+    assert none.title == "Geen storm rond Duinrust"
+    assert ("Correctie", "een collega gaf aan dat dit geen storm is") in none.facts
+    assert "Bespreek binnen een week" not in " ".join(none.advice)
+    assert told(StormState.STORM, ReasonCode.SAID_STORM).lead.startswith("Een collega noemt de drukte")

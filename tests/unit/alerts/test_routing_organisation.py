@@ -116,6 +116,42 @@ def test_a_part_that_nobody_answers_for_is_named() -> None:
     assert found.unrouted == {("oost", NoticeKind.STORM)}
 
 
+def silence(state: StormState) -> Incident:
+    code = ReasonCode.HEARD_AGAIN if state is StormState.CLOSED else ReasonCode.FELL_SILENT
+    return replace_fields(
+        step(int(state is StormState.CLOSED), state, code), id="noord/silence-1", institution="noord"
+    )
+
+
+def silent(*steps: Incident, told: int = 0) -> Snapshot:
+    items = [Item(incident=s.id, seq=s.seq) for s in steps]
+    settled = {
+        ("noord", f"person:{name}", item): State.SENT for name in ("ans", "cor") for item in items[:told]
+    }
+    return Snapshot(steps={"noord/silence-1": steps}, pending=frozenset(items[told:]), settled=settled)
+
+
+def test_silence_is_told_to_who_hears_of_reactions_or_to_its_own_route() -> None:
+    began = silence(StormState.WATCH)
+    found = plan(CONFIG, silent(began), T)
+    assert recipients(found) == ["ans", "cor"]
+    assert {planned.kind for planned in found.notifications} == {NoticeKind.SILENCE}
+
+    reactions: dict[str, object] = {"institution": "*", "kinds": ["negative"], "to": ["person:ans"]}
+    assert recipients(plan(config(reactions), silent(began), T)) == ["ans"]
+    own: dict[str, object] = {"institution": "*", "kinds": ["silence"], "to": ["person:top"]}
+    assert recipients(plan(config(reactions, own), silent(began), T)) == ["top"]
+
+
+def test_silence_waits_for_the_office_and_its_end_is_told_to_who_heard_of_it() -> None:
+    night = T + timedelta(hours=12)
+    began = replace_fields(silence(StormState.WATCH), at=night)
+    assert plan(CONFIG, silent(began), night).notifications == ()
+
+    began, over = silence(StormState.WATCH), silence(StormState.CLOSED)
+    assert recipients(plan(CONFIG, silent(began, over, told=1), T)) == ["ans", "cor"]
+
+
 def test_an_organisation_that_is_no_longer_in_the_file_is_named_and_breaks_nothing() -> None:
     gone = replace_fields(step(0, StormState.STORM, noord=5), institution="weg")
     found = plan(CONFIG, known(gone), T)

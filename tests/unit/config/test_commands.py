@@ -66,7 +66,7 @@ class TestCheck:
     def test_a_notice_that_nobody_gets_is_shown(self, tmp_path: Path) -> None:
         path = tmp_path / "a.yaml"
         path.write_text(write(DEFAULTS, date(2026, 10, 14)) + "    kinds: [storm]\n")
-        assert "negative, catch_up: nobody" in run(commands.check, path).stderr
+        assert "negative, catch_up, silence: nobody" in run(commands.check, path).stderr
 
     def test_a_secret_that_is_not_set_is_a_note(self, tmp_path: Path) -> None:
         path = tmp_path / "a.yaml"
