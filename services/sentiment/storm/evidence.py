@@ -24,3 +24,12 @@ def shortfall(n: float, expected: float, shape: float) -> float:
         return 0.0
     seen = n * log(n / expected) if n else 0.0
     return seen - (n + shape) * log((n + shape) / (expected + shape))
+
+
+def share_evidence(found: float, of: float, usual: float) -> float:
+    """Return the log-likelihood ratio, in nats, of a higher share than `usual`, after `found` of so many."""
+    share = found / of if of > 0 else 0.0
+    if share <= usual:
+        return 0.0
+    rest = of - found
+    return found * log(share / usual) + (rest * log(rest / of / (1 - usual)) if rest > 0 else 0.0)

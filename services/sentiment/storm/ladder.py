@@ -6,12 +6,15 @@ from msgspec import Struct
 
 from services.messages.records import Reason, ReasonCode
 from services.messages.vocabulary import StormState
+from services.sentiment.storm.evidence import share_evidence
 from services.sentiment.storm.window import Counts
 
 RANK = {StormState.WATCH: 0, StormState.RISING: 1, StormState.STORM: 2}
 EVIDENCE = {StormState.WATCH: 4.0, StormState.RISING: 5.5, StormState.STORM: 8.5}  # nats
 MIN_VOICES = {StormState.RISING: 4, StormState.STORM: 6}
 MIN_SHARE = 0.35  # negative among the posts that would not have come on an ordinary day
+TALK_SHARE = 0.2  # negative, as a model reads it, where people talk about an institution without anger
+ANGER = 2.0  # nats by which more of a crowd than that must be negative
 MIN_BURST = 6  # negative posts from which one busy author or one copied text is worth a word
 MIN_CROWD = 15  # mentions from which a happy crowd is worth a word
 GROWING = 1.5  # pace of the last quarter against that of the last hour
@@ -33,12 +36,25 @@ class Horizon(Struct, frozen=True):
     volume: float  # of all mentions
 
     @property
+    def extra_negative(self) -> float:
+        """Negative posts that would not have come on an ordinary day."""
+        return max(0.0, self.counts.negative - self.expected)
+
+    @property
+    def extra(self) -> float:
+        """All posts, reshares left out, that would not have come on an ordinary day."""
+        counts = self.counts
+        return max(counts.mentions - counts.reshares - self.expected_mentions, self.extra_negative)
+
+    @property
     def share(self) -> float:
         """Negative among what would not have come on an ordinary day."""
-        counts = self.counts
-        negative = counts.negative - self.expected
-        extra = counts.mentions - counts.reshares - self.expected_mentions
-        return negative / max(extra, negative) if negative > 0 else 0.0
+        return self.extra_negative / self.extra if self.extra > 0 else 0.0
+
+    @property
+    def anger(self) -> float:
+        """How strongly that share speaks against mere talk, in nats."""
+        return share_evidence(self.extra_negative, self.extra, TALK_SHARE)
 
 
 class Verdict(Struct, frozen=True):
@@ -122,6 +138,7 @@ def _supports(state: StormState, horizon: Horizon) -> bool:
         horizon.counts.voices >= MIN_VOICES[state]
         and horizon.evidence >= EVIDENCE[state]
         and horizon.share >= MIN_SHARE
+        and horizon.anger >= ANGER
     )
 
 

@@ -103,6 +103,16 @@ def test_a_happy_crowd_is_named_and_not_called_a_storm() -> None:
     assert steps[0].reasons[0].code is ReasonCode.HAPPY_CROWD
 
 
+@pytest.mark.parametrize(("others", "called"), [(11, False), (4, True)])
+def test_a_crowd_that_talks_is_no_storm_though_a_third_is_read_as_negative(
+    others: int, *, called: bool
+) -> None:
+    crowd = burst(others, 60, STORM_AT, label=Sentiment.NEUTRAL) + burst(7, 60, STORM_AT, first=2000)
+    steps = replay(sorted(quiet_days() + crowd, key=lambda s: s.mention.event_time))
+
+    assert (StormState.STORM in {step.state for step in steps}) is called
+
+
 @pytest.mark.parametrize(
     "how",
     [
