@@ -37,7 +37,7 @@ class TestCheck:
             f"Note: recorded-week.path: there is no file {EXAMPLE.parent / 'posts.ndjson'} here"
             in result.stderr
         )
-        assert "storm: case-system, Bram Voorbeeld (mail)" in result.stderr
+        assert "storm, silence: case-system, Bram Voorbeeld (mail)" in result.stderr
         assert "An Voorbeeld (slack-webcare, else mail)" in result.stderr
         assert "complaints-desk: requests to it, at most 120 a minute, sees only Zorggroep Het Anker" in (
             result.stderr
