@@ -25,7 +25,7 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	$(BIN)/pytest tests -m "not kafka and not torch and not extras" --ignore tests/chaos
 
-test-all: $(VENV)/.test $(VENV)/.torch
+test-all: $(VENV)/.test $(VENV)/.model
 	@sh deploy/doctor.sh all
 	@bootstrap=$$($(BIN)/python deploy/kafka/node.py start --port 0 --dir deploy/kafka/data/test) && \
 	{ $(BIN)/pytest tests --kafka=$$bootstrap --kafka-dir=deploy/kafka/data/test --ignore tests/chaos; status=$$?; \
@@ -55,8 +55,7 @@ bench: $(VENV)/.torch $(VENV)/.test
 	$(BIN)/python -m bench.path
 	$(BIN)/python -m bench.scoring
 
-model: $(VENV)/.torch $(VENV)/.test
-	$(PIP) -e ".[model]"
+model: $(VENV)/.model
 	$(BIN)/python -m models.train --shared $(DATA)
 
 # A stamp per extra: done again only when what it depends on has changed.

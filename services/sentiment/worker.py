@@ -109,6 +109,7 @@ class Worker:
         self.server = Server(settings.http_host, settings.http_port, self.registry, self.health)
         self.producer: AIOKafkaProducer = kafka.make_producer(settings)
         self.app = make_app(settings, group)
+        self.app.on_rebalance_complete.connect(self._stop_reading)
         self._reads = reads
         self._progress = Progress(reads)
 
@@ -174,6 +175,14 @@ class Worker:
                     StalledError(f"{place[0]}/{place[1]} has records and none was read for {STALLED_S:.0f} s")
                 )
             await self.life.sleep(_WATCH_S)
+
+    async def _stop_reading(self, *_: Any, **__: Any) -> None:
+        """Keep Faust from reading until it has gone back to the last acknowledgement; it resumes by itself.
+
+        Otherwise it reads on meanwhile and then empties its queues: records are passed over, their absence is
+        taken for compaction and so acknowledged (https://github.com/faust-streaming/faust/issues/596).
+        """
+        self.app.consumer.stop_flow()
 
     def _assigned(self) -> bool:
         return bool(self.app.started and not self.app.rebalancing and self.app.consumer.assignment())

@@ -10,7 +10,7 @@ from services.sentiment.models.labels import Labels
 from services.sentiment.models.onnx import OnnxScorer
 
 torch = pytest.importorskip("torch", reason="the extra 'torch' is not installed")
-pytest.importorskip("onnx", reason="the extra 'train' is not installed")
+pytest.importorskip("onnx", reason="the extra 'model' is not installed")
 
 import onnxruntime  # noqa: E402
 
@@ -25,7 +25,7 @@ BIG = 40.0
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
+def network() -> Any:
     """A small network with random weights; as in a trained one, a single inner unit is far above the rest."""
     torch.manual_seed(1)
     found = Network(rows=50, layers=2, outputs=3, width=64, heads=2, inner=256, positions=16).eval()
