@@ -4,6 +4,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def read_base(path: Path) -> Base:
     return Base(content, width, layers, heads, inner, positions, directory)
 
 
-def build_network(base: Base, rows: NDArray[np.int64], chosen: list[int], outputs: int) -> Network:
+def build_network(base: Base, rows: NDArray[np.int64], chosen: Sequence[int], outputs: int) -> Network:
     """A network with the chosen word rows and layers of the base; its output layer is still random."""
     network = Network(
         len(rows),

@@ -27,6 +27,13 @@ def _values(manifest: dict[str, Any]) -> dict[str, str]:
         "mentions": f"{recipe['care']:,}",
         "held out": f"{recipe['held_out']:,}",
         "student layers": str(len(recipe["student_layers"])),
+        "teachers": str(len(recipe["teacher_seeds"])),
+        "general epochs": str(recipe["general"]["epochs"]),
+        "care epochs": str(recipe["care_plan"]["epochs"]),
+        "student epochs": str(recipe["student"]["epochs"]),
+        "each teacher": ", ".join(
+            f"{found['macro_f1']:.3f}" for name, found in manifest["teachers"].items() if name != "mean"
+        ),
         "teacher": f"{manifest['teachers']['mean']['macro_f1']:.3f}",
         "student 32": f"{manifest['student_32_bits']['macro_f1']:.3f}",
         "student": f"{figures['care']['macro_f1']:.3f}",
@@ -38,9 +45,9 @@ def _values(manifest: dict[str, Any]) -> dict[str, str]:
             {
                 "as shipped": figures["care"],
                 "the same in 32 bits": manifest["student_32_bits"],
-                "teacher, 12 layers, 32 bits": manifest["teachers"]["mean"],
+                "mean of the teachers": manifest["teachers"]["mean"],
             }
-            | manifest.get("baselines", {})
+            | manifest["baselines"]
             | {f"writer {name}": found for name, found in figures["care_by_writer"].items()}
             | figures["care_by_difficulty"]
         ),

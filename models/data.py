@@ -23,7 +23,7 @@ HELD_OUT_PERCENT = 8
 # How many examples of a label each source gives at most: reviews and subtitles teach polarity, in balance.
 CAPS = {"pattern_bol": 1100, "xed_nl": 750, "m_absa_nl": 450}
 WEIGHTS = {"xed_nl": 0.5, "m_absa_nl_none": 0.5}
-REPLAY = 6  # one review in so many is seen again beside the care set, so that what they taught is not lost
+REPLAY = 4  # one review in so many is seen again beside the care set, so that what they taught is not lost
 
 # The first eight writers had no labels for these three themes; words stand in for them there.
 WEAK_THEMES = {

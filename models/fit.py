@@ -22,6 +22,8 @@ from services.sentiment.models.torch import Network
 CHECKPOINT_EVERY = 100
 FLAG_SHARE = 0.4
 SMOOTHING = 0.05
+# Where the processor multiplies in 16 bits, training takes half the time; weights and optimiser stay in 32.
+HALF = any(torch.cpu.get_capabilities().get(name, False) for name in ("avx512_bf16", "amx_bf16"))
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Plan:
     theme_share: float = 0.6
     warm_up: float = 0.1
     max_length: int = 96
+    half: bool = HALF
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Loss:
         self._targets = targets
         self._theme_share = theme_share
         counts = torch.bincount(targets.sentiment, targets.weight, minlength=len(SENTIMENTS))
-        self._classes = (counts.mean() / counts).sqrt().float()
+        self.classes = (counts.mean() / counts).sqrt().float()
         self._flags = self._rarity(targets.flags)
         self._themes = self._rarity(targets.themes)
 
@@ -82,7 +85,7 @@ class Loss:
         sentiment = functional.cross_entropy(
             logits[:, :first],
             targets.sentiment[chosen],
-            self._classes,
+            self.classes,
             reduction="none",
             label_smoothing=SMOOTHING,
         )
@@ -129,7 +132,7 @@ class Distillation(Loss):
         return 0.5 * super().__call__(logits, chosen) + 0.5 * agreement
 
 
-def chosen_layers(teacher: Network, student: Network, layers: list[int]) -> Network:
+def chosen_layers(teacher: Network, student: Network, layers: Sequence[int]) -> Network:
     """The student with the teacher's word table, its chosen layers and its output layer."""
     state = teacher.state_dict()
     taken = {name: value for name, value in state.items() if not name.startswith("layers.")}
@@ -252,7 +255,9 @@ def fit(
     for step in range(done, len(batches)):
         chosen, rows = batches[step]
         ids, mask = pad(rows, pad_id)
-        value = loss(network(torch.from_numpy(ids), torch.from_numpy(mask)), chosen)
+        with torch.autocast("cpu", torch.bfloat16, enabled=plan.half):
+            logits = network(torch.from_numpy(ids), torch.from_numpy(mask))
+        value = loss(logits.float(), chosen)
         run.step(value)
         total += value.item()
         if (step + 1) % CHECKPOINT_EVERY == 0 or step + 1 == len(batches):

@@ -33,14 +33,11 @@ def test_the_storm_is_found_and_only_the_storm(at_max: dict[str, Any]) -> None:
     assert {"storm", "easing", "closed"} <= states(at_max, "vennehart")
 
 
-def test_the_storm_is_seen_within_65_minutes_of_its_first_post_and_called_within_75(
-    at_max: dict[str, Any],
-) -> None:
+def test_the_storm_is_called_within_70_minutes_of_its_first_post(at_max: dict[str, Any]) -> None:
     """It starts slowly: the first angry post comes at 16:52 local time, the crowd from 17:30."""
     first = {step["state"]: step["event_time"] for step in reversed(at_max["incidents"])}
 
-    assert "2026-10-07T14:52" <= first["rising"] <= "2026-10-07T15:57"
-    assert first["rising"] < first["storm"] <= "2026-10-07T16:07"
+    assert "2026-10-07T14:52" <= first["storm"] <= "2026-10-07T16:02"
 
 
 def test_one_angry_man_and_a_happy_crowd_are_named_and_not_called_a_storm(at_max: dict[str, Any]) -> None:

@@ -39,25 +39,15 @@ class OnnxScorer(BatchedScorer):
     ) -> None:
         super().__init__(name, tokenizer, pad_id, labels, lanes=lanes, observer=observer)
         self._session = session
-        # A graph with a mask is older and takes its ranges from the whole pass, so each text has its own.
-        self._masked = "attention_mask" in [entry.name for entry in session.get_inputs()]
-        if self._masked:
-            self.most_texts = 1
 
     def infer(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Run the graph on the rows of each length."""
-        if self._masked:
-            return self._run({"input_ids": ids, "attention_mask": mask})
         lengths = mask.sum(axis=1)
         logits = np.empty((len(ids), self._labels.width), dtype=np.float32)
         for length in np.unique(lengths):
             rows = lengths == length
-            logits[rows] = self._run({"input_ids": ids[rows, :length]})
+            (logits[rows],) = self._session.run(["logits"], {"input_ids": ids[rows, :length]})
         return logits
-
-    def _run(self, inputs: dict[str, NDArray[np.int64]]) -> NDArray[np.float32]:
-        (logits,) = self._session.run(["logits"], inputs)
-        return np.asarray(logits, dtype=np.float32)
 
 
 def load_onnx(path: Path | None, threads: int, observer: Observer | None = None) -> OnnxScorer:
