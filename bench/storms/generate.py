@@ -25,6 +25,8 @@ BY_HOUR = np.array(
      1.4, 1.3, 1.2, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 1.7, 1.3, 0.8]
 )  # fmt: skip
 BY_DAY = np.array([1.1, 1.1, 1.05, 1.05, 1.1, 0.8, 0.8])
+# Hours of the year between which clocks are two hours ahead of UTC; else they are one.
+SUMMER = (83 * 24 + 1, 293 * 24 + 1)
 HOLIDAYS = (0, 95, 116, 124, 134, 145, 358, 359)  # days on which people are elsewhere
 # What a classifier makes of a true label; rows negative, neutral, positive.
 CONFUSION = np.array([[0.80, 0.14, 0.06], [0.08, 0.87, 0.05], [0.08, 0.10, 0.82]])
@@ -125,12 +127,14 @@ class Person:
 
     def rates(self, chance: Generator) -> NDArray[np.float64]:
         """Mentions expected in each hour of the year."""
-        hours = np.arange(int(YEAR / HOUR))
+        number = np.arange(int(YEAR / HOUR))
+        # The year begins at midnight UTC; people live by the clock on their wall.
+        hours = number + 1 + ((number >= SUMMER[0]) & (number < SUMMER[1]))
         day = hours // 24
         profile = BY_HOUR[(hours - self.shift) % 24] * BY_DAY[day % 7]
         profile[np.isin(day, HOLIDAYS)] *= 0.5
         drift = np.cumsum(chance.normal(0, 0.08, 53))
-        return np.asarray(self.rate * profile * np.exp(drift - drift.mean())[hours // 168])
+        return np.asarray(self.rate * profile * np.exp(drift - drift.mean())[number // 168])
 
 
 def year(seed: int, band: float, families: tuple[Kind, ...], storms: int, bursts: int) -> Year:

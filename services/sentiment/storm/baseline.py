@@ -73,8 +73,7 @@ class Rhythm(Struct):
     def weight(self, hour: int) -> float:
         """Return the weight of an hour, given by its number since the epoch; about 1 on average."""
         slot = hour_of_week(hour)
-        bend = (self.seen[slot] + RHYTHM_WEIGHT) / (self.expected[slot] + RHYTHM_WEIGHT)
-        return common(slot) * bend
+        return common(slot) * self._bend(slot)
 
     def exposure(self, start: float, end: float) -> float:
         """Return the hours between two times in seconds, each weighted."""
@@ -90,8 +89,12 @@ class Rhythm(Struct):
         """Take in what an hour held, and what the common rhythm made of it."""
         slot = hour_of_week(hour)
         keep = 0.5 ** (DAY_S / RHYTHM_HALF_LIFE_S)
-        self.seen[slot] = self.seen[slot] * keep + min(seen, SURGE * expected + 1)
+        # A surge by its own measure: an institution may have four times the common share of an hour.
+        self.seen[slot] = self.seen[slot] * keep + min(seen, SURGE * expected * self._bend(slot) + 1)
         self.expected[slot] = self.expected[slot] * keep + expected
+
+    def _bend(self, slot: int) -> float:
+        return (self.seen[slot] + RHYTHM_WEIGHT) / (self.expected[slot] + RHYTHM_WEIGHT)
 
 
 class Rate(Struct):

@@ -8,6 +8,7 @@ import pytest
 
 from services.messages.records import Incident, ReasonCode, ScoredMention
 from services.messages.vocabulary import Kind, Mark, Sentiment, Size, StormState
+from services.sentiment.storm.baseline import Rhythm
 from services.sentiment.storm.detector import Detector, StateError, dump, load
 from services.sentiment.storm.window import short
 from tests.support import records
@@ -264,6 +265,15 @@ def test_the_baseline_of_a_busy_institution_is_learned() -> None:
 
     assert 500 < detector.state.volume.expected(24) < 1000
     assert 4 < detector.state.negative.expected(24) < 11
+
+
+def test_the_rhythm_bends_as_far_as_the_hours_of_an_institution_do() -> None:
+    rhythm, night = Rhythm.fresh(), int(START.timestamp()) // 3600
+    usual = rhythm.weight(night)
+    for _ in range(50):
+        rhythm.learn(night, seen=16, expected=4)
+
+    assert rhythm.weight(night) / usual == pytest.approx(4, rel=0.1)
 
 
 def test_a_lasting_rise_becomes_the_new_normal() -> None:
