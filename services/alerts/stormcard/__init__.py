@@ -2,5 +2,6 @@
 
 from services.alerts.stormcard.card import Card
 from services.alerts.stormcard.explaining import explain
+from services.alerts.stormcard.sources import Source
 
-__all__ = ["Card", "explain"]
+__all__ = ["Card", "Source", "explain"]

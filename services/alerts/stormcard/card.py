@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -154,11 +155,44 @@ class Asked(Claim, frozen=True, kw_only=True):
     authors: int
 
 
+class Wordless(Claim, frozen=True, kw_only=True):
+    """How many posts have no words, such as a picture or a film: nobody knows how negative they are."""
+
+    n: int
+
+
+class Trouble(StrEnum):
+    """Why a source does not show all that is said."""
+
+    FAILING = "failing"
+    NEVER = "never"
+    BEHIND = "behind"
+
+
+class Troubled(Struct, frozen=True, kw_only=True):
+    """A source and what is wrong with it.
+
+    `since` is when a failing one began to fail, when one that never gave anything began to be read (None
+    where it did not), and when the newest post was written that one which is behind has given.
+    """
+
+    source: str
+    trouble: Trouble
+    since: datetime | None
+
+
 class Unseen(Claim, frozen=True, kw_only=True):
-    """What the other claims cannot know: sources that give nothing, and posts that were deleted since."""
+    """What the other claims cannot know.
+
+    `sources` gave nothing about the institution in weeks; `troubled` are failing or behind; of `channels`
+    nothing is read at all; `posts` are those that were deleted since.
+    """
 
     sources: tuple[str, ...]
     deleted: int
+    troubled: tuple[Troubled, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    wordless: Wordless | None = None
 
 
 class Card(Struct, frozen=True, kw_only=True):

@@ -23,10 +23,12 @@ from services.alerts.stormcard.card import (
     Term,
     ThemeShare,
     Unseen,
+    Wordless,
     ids,
 )
 from services.alerts.stormcard.pace import busiest, forecast, grown
-from services.alerts.stormcard.terms import lifted, terms_of
+from services.alerts.stormcard.sources import Source, troubled, unread
+from services.alerts.stormcard.terms import has_words, lifted, terms_of
 from services.messages.fingerprint import originals
 from services.messages.records import Incident, Reason, ReasonCode, ScoredMention
 from services.messages.vocabulary import Channel, Kind, Mark, StormState, Theme
@@ -52,6 +54,7 @@ def explain(
     *,
     blind: Collection[str],
     deleted: Collection[str],
+    sources: Collection[Source] = (),
 ) -> Card:
     """Explain an incident as it stands at `now`.
 
@@ -61,9 +64,10 @@ def explain(
         usual: Its posts of the weeks before those.
         earlier: Steps of its other incidents; only those that became a storm or nearly, and ended, count.
         now: The clock.
-        blind: Sources that are failing, or give nothing.
+        blind: Sources of this institution alone that gave none of the posts.
         deleted: Those of the posts whose authors took them away; no claim rests on them, but for an own
             post that people answered.
+        sources: All that may bring posts about the institution; left out, nothing is said of how they do.
 
     """
     known = _newest(incident, mentions, now)
@@ -77,6 +81,7 @@ def explain(
         [one for one in since if Mark.RESHARE not in one.mention.marks],
         [one for one in past if _is_public(one, deleted) and one.mention.event_time < incident.onset],
     )
+    gone = _gone(incident, known, deleted)
     going_on = incident.state is not StormState.CLOSED
     growth = grown(voices, incident.onset, now) if going_on else None
     return Card(
@@ -95,15 +100,28 @@ def explain(
         trigger=_trigger(incident, voices, [*past, *known]),
         press=_press(public),
         questions=_questions(since, texts, terms),
-        unseen=_unseen(incident, known, blind, deleted),
+        unseen=Unseen(
+            sources=tuple(sorted(set(blind)))[:MOST_SOURCES],
+            troubled=troubled(sources, [*past, *known], now),
+            channels=unread(sources, [*past, *known]),
+            wordless=_wordless(since),
+            deleted=len(gone),
+            posts=ids(gone),
+        ),
     )
 
 
 def _newest(incident: Incident, posts: Iterable[ScoredMention], now: datetime) -> list[ScoredMention]:
     """Return the institution's posts, each in its newest revision, whatever order they come in."""
     mine = (s for s in posts if s.institution == incident.institution and s.mention.event_time <= now)
-    newest = {s.mention.post: s for s in sorted(mine, key=lambda s: s.mention.revision)}
+    newest = {s.mention.post: s for s in sorted(mine, key=_revision)}
     return sorted(newest.values(), key=lambda s: (s.mention.event_time, s.mention.post))
+
+
+def _revision(one: ScoredMention) -> tuple[int, datetime, str, float, str]:
+    """Return what the newest has most of; a revision may have been scored again, by another model."""
+    mention = one.mention
+    return (mention.revision, mention.received_at, one.model, one.negative, mention.text)
 
 
 def _is_public(one: ScoredMention, deleted: Collection[str]) -> bool:
@@ -324,14 +342,20 @@ def _questions(
     return tuple(sorted(groups, key=lambda group: (-group.authors, -group.n, group.posts))[:MOST_QUESTIONS])
 
 
-def _unseen(
-    incident: Incident, known: Sequence[ScoredMention], blind: Collection[str], deleted: Collection[str]
-) -> Unseen:
-    gone = [
+def _gone(
+    incident: Incident, known: Sequence[ScoredMention], deleted: Collection[str]
+) -> list[ScoredMention]:
+    return [
         one
         for one in known
         if one.mention.event_time >= incident.onset
         and not one.mention.own
         and (one.mention.kind is Kind.DELETION or one.mention.post in deleted)
     ]
-    return Unseen(sources=tuple(sorted(set(blind)))[:MOST_SOURCES], deleted=len(gone), posts=ids(gone))
+
+
+def _wordless(since: Sequence[ScoredMention]) -> Wordless | None:
+    found = [
+        one for one in since if Mark.RESHARE not in one.mention.marks and not has_words(one.mention.text)
+    ]
+    return Wordless(n=len(found), posts=ids(found)) if found else None

@@ -44,6 +44,11 @@ _STOP = frozenset(  # of three letters or more
 )
 
 
+def has_words(text: str) -> bool:
+    """Tell whether a text says anything but what the privacy gate masked."""
+    return any(letter.isalpha() for letter in _MASK.sub("", text))
+
+
 def terms_of(text: str) -> set[str]:
     """Return the words and pairs of words of a text that could be a term."""
     plain = _MASK.sub("|", unicodedata.normalize("NFKC", text).lower())

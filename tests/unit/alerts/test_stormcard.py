@@ -1,18 +1,21 @@
 """What explains a storm: each claim says the right thing, and names the posts that it rests on."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.alerts.stormcard import Card, explain
-from services.alerts.stormcard.card import MOST_POSTS, Claim
+from services.alerts.stormcard import Card, Source, explain
+from services.alerts.stormcard.card import MOST_POSTS, Claim, EarlierStorm, Trouble
 from services.alerts.stormcard.explaining import MOST_CHANNELS, MOST_QUESTIONS, MOST_THEMES
 from services.alerts.stormcard.terms import MOST_TERMS, terms_of
-from services.messages.records import Incident, Reason, ReasonCode, ScoredMention
+from services.messages.records import Cursor, Incident, Reason, ReasonCode, ScoredMention
 from services.messages.vocabulary import Channel, Kind, Mark, Sentiment, StormState, Theme
 from tests.support.records import NOW, mention, scored
 
@@ -75,11 +78,12 @@ def said(
     label: Sentiment = Sentiment.NEGATIVE,
     themes: tuple[Theme, ...] = (),
     question: bool = False,
+    model: str = "",
     **changes: object,
 ) -> ScoredMention:
     """Return a negative post, so many minutes after the onset."""
     post = mention(number, ONSET + minutes * MINUTE, text=text, author=author, kind=kind, marks=marks)
-    return replace(scored(replace(post, **changes), label), themes=themes, question=question)
+    return replace(scored(replace(post, **changes), label), themes=themes, question=question, model=model)
 
 
 def step(**changes: object) -> Incident:
@@ -98,8 +102,11 @@ def card(
     now: datetime = NOW,
     blind: tuple[str, ...] = (),
     deleted: tuple[str, ...] = (),
+    sources: Collection[Source] = (),
 ) -> Card:
-    return explain(incident or step(), mentions, usual, earlier, now, blind=blind, deleted=deleted)
+    return explain(
+        incident or step(), mentions, usual, earlier, now, blind=blind, deleted=deleted, sources=sources
+    )
 
 
 def ordinary(number: int) -> ScoredMention:
@@ -110,10 +117,17 @@ def ordinary(number: int) -> ScoredMention:
 
 
 def every_claim(of: Card) -> list[Claim]:
+    """Return the claims of a card, and those within claims."""
     found: list[Claim] = []
-    for name in of.__struct_fields__:
-        value = getattr(of, name)
-        found += [one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, Claim)]
+    inside: list[object] = [of]
+    while inside:
+        one = inside.pop()
+        if isinstance(one, Claim):
+            found.append(one)
+        if isinstance(one, tuple):
+            inside += one
+        elif isinstance(one, msgspec.Struct):
+            inside += [getattr(one, name) for name in one.__struct_fields__]
     return found
 
 
@@ -417,6 +431,76 @@ def test_what_cannot_be_seen_is_stated() -> None:
     assert all("p00002" not in claim.posts for claim in every_claim(found) if claim is not found.unseen)
 
 
+def reading(name: str, minutes: float | None = 179, **changes: Any) -> Source:
+    """Return a source whose newest post was written so many minutes after the onset."""
+    last = None if minutes is None else ONSET + minutes * MINUTE
+    cursor = Cursor(source=name, position="9", last_item=last, since=ONSET - timedelta(days=9))
+    return Source(id=name, cursor=replace(cursor, **changes))
+
+
+def test_sources_that_fail_or_are_behind_are_told_the_worst_first() -> None:
+    failed = reading("f", last_error="/secret/path: no such file", since=NOW - 5 * MINUTE)
+    found = card(
+        said(1, source="busy"),
+        said(2, 1, source="busy"),
+        said(3, 2, source="a"),
+        sources=[
+            reading("fine"),
+            reading("a", 60),
+            reading("busy", 70),
+            reading("done", 0, finished=True),
+            reading("empty", None),
+            Source(id="new"),
+            failed,
+        ],
+    )
+
+    assert [(one.source, one.trouble, one.since) for one in found.unseen.troubled] == [
+        ("f", Trouble.FAILING, NOW - 5 * MINUTE),
+        ("empty", Trouble.NEVER, ONSET - timedelta(days=9)),
+        ("new", Trouble.NEVER, None),
+        ("busy", Trouble.BEHIND, ONSET + 70 * MINUTE),
+        ("a", Trouble.BEHIND, ONSET + 60 * MINUTE),
+    ]
+    assert b"secret" not in msgspec.json.encode(found)
+
+
+def test_an_hour_without_posts_is_not_behind_yet() -> None:
+    assert card(sources=[reading("a", 120)]).unseen.troubled == ()
+    assert len(card(sources=[reading("a", 119)]).unseen.troubled) == 1
+
+
+def test_channels_that_no_source_reads_are_named() -> None:
+    sources = [
+        Source(id="a", channels=frozenset(Channel) - {Channel.TIKTOK, Channel.INSTAGRAM, Channel.OTHER})
+    ]
+
+    assert card(said(1), sources=sources).unseen.channels == (Channel.INSTAGRAM, Channel.TIKTOK)
+    assert card(said(1, channel=Channel.TIKTOK), sources=sources).unseen.channels == (Channel.INSTAGRAM,)
+    assert card(said(1)).unseen.channels == ()  # nothing is known of the sources
+
+
+def test_posts_without_words_are_counted_whatever_the_model_made_of_them() -> None:
+    found = card(
+        said(1),
+        said(2, 1, text=" ", label=Sentiment.NEUTRAL),
+        said(3, 2, text="[handle] [link] 2/3 \u2764"),
+        said(4, 3, text="", marks=(Mark.RESHARE,)),
+        said(5, 4, text="", kind=Kind.DELETION),
+        said(6, -5, text="\u2764"),
+    ).unseen.wordless
+
+    assert found is not None
+    assert (found.n, found.posts) == (2, ("p00002", "p00003"))
+    assert card(said(1)).unseen.wordless is None
+
+
+def test_a_post_that_was_scored_twice_counts_by_the_same_score_in_any_order() -> None:
+    twice = [said(1, model="a"), said(1, label=Sentiment.NEUTRAL, model="b")]
+
+    assert card(*twice) == card(*reversed(twice))
+
+
 def test_only_the_newest_revision_of_an_own_post_counts_and_nothing_from_later() -> None:
     found = card(
         said(1, revision=1),
@@ -459,8 +543,8 @@ def test_the_order_in_which_posts_come_in_changes_nothing() -> None:
     posts, usual, earlier = a_full_storm()
     straight = card(*posts, usual=usual, earlier=earlier, blind=("x", "y"))
     chance = random.Random(1)
-    for given in (posts, usual, earlier):
-        chance.shuffle(given)
+    for some in (posts, usual, earlier):
+        chance.shuffle(some)
 
     assert card(*posts, *posts[:50], usual=usual, earlier=earlier, blind=("y", "x")) == straight
 
@@ -488,8 +572,67 @@ def test_every_claim_but_silence_names_a_post() -> None:
 
     for claim in every_claim(found):
         assert claim is found.unseen or claim.posts
-        assert set(claim.posts) <= known
+        assert isinstance(claim, EarlierStorm) or set(claim.posts) <= known
 
 
 def test_times_are_those_of_the_clock_that_is_given() -> None:
     assert card(now=NOW).at == datetime(2026, 10, 7, 15, tzinfo=UTC)
+
+
+MOST_BYTES = 40_000  # of a card, whatever happens; ids have 24 letters
+CHANCE = [Channel.X, Channel.NEWS, Channel.FACEBOOK]
+TEXTS = ["", "[handle]", *ASKS, *(opening.format("nu") for opening in OPENING), "de voordeur is dicht"]
+
+
+@st.composite
+def anything(draw: st.DrawFn) -> ScoredMention:
+    """Return a post of any kind, often one that others answer, copy, edit or delete."""
+    one = said(
+        draw(st.integers(0, 30)),
+        draw(st.integers(-400, 200)),
+        text=draw(st.sampled_from(TEXTS)),
+        author=draw(st.sampled_from("abcdefgh")),
+        kind=draw(st.sampled_from(list(Kind))),
+        marks=tuple(draw(st.sets(st.sampled_from(list(Mark)), max_size=2))),
+        label=draw(st.sampled_from([Sentiment.NEGATIVE, Sentiment.NEGATIVE, *Sentiment])),
+        themes=tuple(draw(st.lists(st.sampled_from(list(Theme)), max_size=2))),
+        question=draw(st.booleans()),
+        revision=draw(st.integers(0, 2)),
+        channel=draw(st.sampled_from(CHANCE)),
+        backfill=draw(st.booleans()),
+        in_reply_to=draw(st.none() | st.integers(0, 30).map("p{:05}".format)),
+        thread=draw(st.none() | st.integers(0, 30).map("p{:05}".format)),
+    )
+    return replace(one, institution=draw(st.sampled_from(["vennehart"] * 5 + ["elders"])))
+
+
+@st.composite
+def around(draw: st.DrawFn) -> dict[str, Any]:
+    """Return what else a card is made of."""
+    ladder = (StormState.RISING, StormState.STORM, StormState.CLOSED)
+    return {
+        "usual": draw(st.lists(anything(), max_size=15)),
+        "earlier": [*earlier_storm(1, 20, *ladder), *earlier_storm(2, 90, *ladder)],
+        "sources": [reading("a", 20), reading("b", None), reading("c")],
+        "incident": step(state=draw(st.sampled_from(StormState))),
+        "now": ONSET + draw(st.integers(0, 400)) * MINUTE,
+        "deleted": tuple(draw(st.sets(st.integers(0, 30).map("p{:05}".format), max_size=4))),
+    }
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(anything(), max_size=40), around(), st.randoms(use_true_random=False))
+def test_any_posts_in_any_order_give_one_bounded_card_that_names_only_them(
+    posts: list[ScoredMention], rest: dict[str, Any], chance: random.Random
+) -> None:
+    found = card(*posts, **rest)
+
+    known = {one.mention.post for one in (*posts, *rest["usual"]) if one.institution == "vennehart"}
+    told = {post for step in rest["earlier"] for post in step.evidence}
+    for claim in every_claim(found):
+        assert set(claim.posts) <= (told if isinstance(claim, EarlierStorm) else known)
+        assert len(claim.posts) <= MOST_POSTS
+    assert len(msgspec.json.encode(found)) < MOST_BYTES
+    for some in (posts, rest["usual"], rest["earlier"], rest["sources"]):
+        chance.shuffle(some)
+    assert card(*posts, **rest) == found
